@@ -1,0 +1,169 @@
+"""What the engines that use lupa share: one Lua state behind :class:`engines.base.LuaVM`.
+
+lupa 2.8 has four traps; this module is where they are avoided, and
+``tests/engines/test_host_rules.py`` holds each rule:
+
+1. A Lua table or function that Python received inside a coroutine's callback crashes the
+   process when used or freed after that coroutine is collected. So what a callback is given
+   is checked: anything but a Plain value is refused before Python code sees it.
+2. Under a memory limit, an unprotected lupa call aborts the process. So the limit is set for
+   the time of a step only, and lifted outside it.
+3. A memory error while lupa converts a callback's result deadlocks. So a callback's text
+   result is measured first, and refused with "not enough memory" where it has no room.
+4. A Python exception that leaves a callback becomes an object in the script's hands. So no
+   callback raises, the ``python`` module is taken away before any other chunk runs, and an
+   attribute filter refuses every attribute of every object.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.resources import files
+from typing import Any, NoReturn
+
+from engines.base import PREEMPTED, Answer, Failed, LuaValue, LuaVM, Plain, Returned, Yielded
+from engines.errors import LuaMemoryError, LuaRuntimeError, LuaSyntaxError
+
+# What step() of kernel.lua answers with.
+_YIELDED = 1
+_RETURNED = 2
+_FAILED = 3
+
+_RESULT_RESERVE = 64 * 1024
+"""Bytes that stay free when a callback's result enters Lua: room for lupa's own small objects."""
+
+_HIDE_PYTHON = b"""
+python, package.loaded.python = nil, nil
+return loadstring or load
+"""
+
+_TRACEBACK_HEADING = b"stack traceback:\n"
+
+_PLAIN_TYPES = frozenset({bytes, int, float, bool, type(None)})
+
+
+class LupaVM(LuaVM):
+    """One ``lupa.LuaRuntime``; ``module`` is the lupa module of the wanted Lua version."""
+
+    def __init__(self, module: Any, memory_limit: int | None) -> None:
+        self._module = module
+        self._memory_limit = memory_limit
+        self._runtime: Any = module.LuaRuntime(
+            encoding=None,
+            source_encoding="utf-8",
+            attribute_filter=_no_attributes,
+            register_eval=False,
+            register_builtins=False,
+            unpack_returned_tuples=True,
+            max_memory=0 if memory_limit is None else memory_limit,
+        )
+        self._runtime.set_max_memory(0)
+        self._as_function: Any = self._runtime.eval(b"python.as_function")
+        self._load: Any = self._runtime.execute(_HIDE_PYTHON)
+        kernel = self.execute((files("engines") / "kernel.lua").read_bytes(), "kernel.lua")
+        self.kernel = kernel
+        self._start: Any = kernel[b"start"]
+        self._step: Any = kernel[b"step"]
+        self._drop: Any = kernel[b"drop"]
+
+    def execute(self, source: bytes, chunk: str, *args: object) -> Any:
+        """See :meth:`engines.base.LuaVM.execute`; trusted chunks are named ``[candy CHUNK]``."""
+        try:
+            loaded = self._load(source, f"=[candy {chunk}]".encode())
+            if isinstance(loaded, tuple):
+                raise LuaSyntaxError(loaded[1])
+            return loaded(*map(self._to_lua, args))
+        except (self._module.LuaError, MemoryError) as error:
+            self._translate(error)
+
+    def start(self, run: int, function: LuaValue, *args: Plain) -> Answer:
+        """See :meth:`engines.base.LuaVM.start`."""
+        if self._memory_limit is not None:
+            return self._limited(self._start, run, function, *args)
+        return _answer(self._start(run, function, *args))
+
+    def resume(self, run: int, *values: Plain) -> Answer:
+        """See :meth:`engines.base.LuaVM.resume`."""
+        if self._memory_limit is not None:
+            return self._limited(self._step, run, *values)
+        return _answer(self._step(run, *values))
+
+    def drop(self, run: int) -> None:
+        """See :meth:`engines.base.LuaVM.drop`."""
+        self._drop(run)
+
+    def memory_used(self) -> int:
+        """See :meth:`engines.base.LuaVM.memory_used`."""
+        return int(self._runtime.get_memory_used())
+
+    def collect(self) -> None:
+        """See :meth:`engines.base.LuaVM.collect`."""
+        self._runtime.gccollect()
+
+    def close(self) -> None:
+        """Drop every reference; the state is freed with the last of them."""
+        for name in ("kernel", "_start", "_step", "_drop", "_load", "_as_function", "_runtime"):
+            self.__dict__.pop(name, None)
+
+    def _limited(self, function: Any, *args: Any) -> Answer:
+        self._runtime.set_max_memory(self._memory_limit)
+        try:
+            result = function(*args)
+        finally:
+            self._runtime.set_max_memory(0)
+        return _answer(result)
+
+    def _to_lua(self, value: object) -> object:
+        return self._as_function(self._guarded(value)) if _is_callback(value) else value
+
+    def _guarded(self, callback: Any) -> Callable[..., Any]:
+        """``callback`` as a function that neither raises nor lets anything but Plain through."""
+
+        def guarded(*args: Any) -> Any:
+            try:
+                for arg in args:
+                    if type(arg) not in _PLAIN_TYPES:
+                        raise TypeError(f"{callback!r} was given a {type(arg).__name__} by Lua")
+                result = callback(*args)
+                if self._memory_limit is not None and not self._has_room(result):
+                    return None, b"not enough memory"
+            except BaseException as error:
+                report = self.on_callback_error
+                if report is not None:
+                    report(error)
+                return None, b"internal error"
+            return result
+
+        return guarded
+
+    def _has_room(self, result: object) -> bool:
+        parts = result if isinstance(result, tuple) else (result,)
+        size = sum(len(part) for part in parts if type(part) is bytes)
+        limit: int = self._memory_limit or 0
+        return self.memory_used() + size + _RESULT_RESERVE <= limit
+
+    def _translate(self, error: BaseException) -> NoReturn:
+        message = str(error).encode("utf-8", "surrogateescape")
+        if isinstance(error, (MemoryError, self._module.LuaMemoryError)):
+            raise LuaMemoryError(message) from None
+        raise LuaRuntimeError(message) from None
+
+
+def _answer(result: Any) -> Answer:
+    kind, *values = result if type(result) is tuple else (result,)
+    if kind == _RETURNED:
+        return Returned(tuple(values))
+    if kind == _YIELDED:
+        return Yielded(values[0], tuple(values[1:]))
+    if kind == _FAILED:
+        return Failed(values[0], values[1].removeprefix(_TRACEBACK_HEADING))
+    return PREEMPTED
+
+
+def _is_callback(value: object) -> bool:
+    # A LuaValue is callable, too, but comes from lupa.
+    return callable(value) and not type(value).__module__.startswith("lupa")
+
+
+def _no_attributes(_obj: object, _name: object, _setting: bool) -> NoReturn:
+    raise AttributeError("Lua has no access to Python objects")
