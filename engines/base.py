@@ -92,6 +92,10 @@ class LuaVM(ABC):
         """Go on with a run that has yielded (``values`` is what it gets) or was preempted."""
 
     @abstractmethod
+    def traceback(self, run: int) -> bytes:
+        """Where a suspended run stands, as in ``Failed``; empty for an ended one."""
+
+    @abstractmethod
     def drop(self, run: int) -> None:
         """Forget a run: it is never resumed again. Dropping an ended run does nothing."""
 

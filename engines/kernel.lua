@@ -42,6 +42,7 @@ local function STOP() end        -- yielded by a run that has ended itself
 local S = {
   R = {},                        -- the record of the run that executes now
   T = 0,                         -- its number
+  now = nil,                     -- the time it has read, until it is resumed again
   finish = function() end,       -- set by the host's Lua: what a run that ended itself answers with
 }
 
@@ -61,6 +62,12 @@ local function use_strings(wanted)
     strings = wanted
     string_meta.__index = wanted
   end
+end
+
+-- Gives the run that executes now its record.
+local function adopt(record)
+  S.R, records[S.T] = record, record
+  use_strings(record.strings)
 end
 
 -- Never returns: ends the run from any depth.
@@ -119,7 +126,7 @@ end
 local function step(id, ...)
   local co = threads[id]
   local R = records[id]
-  S.R, S.T, depth = R, id, 0
+  S.R, S.T, S.now, depth = R, id, nil, 0
   local wanted = R.strings
   if wanted ~= strings and wanted then use_strings(wanted) end
   return answer(id, co, native_resume(co, ...))
@@ -149,7 +156,7 @@ local function raise(message)
     local info = getinfo(level, 'Sl')
     if not info then break end
     if info.what == 'C' then break end
-    if info.currentline > 0 and info.sub(info.short_src, 1, 6) ~= '[candy' then
+    if info.currentline > 0 and sub(info.short_src, 1, 6) ~= '[candy' then
       message = info.short_src .. ':' .. info.currentline .. ': ' .. message
       break
     end
@@ -444,12 +451,18 @@ local function finish()
   return stop()
 end
 
+-- The traceback of a run that is suspended, for the log line of a limit.
+local function trace(id)
+  local co = threads[id]
+  return co and traceback(co) or ''
+end
+
 return {
-  S = S,
+  S = S, trace = trace,
   start = start, step = step, drop = forget,
   coroutine = C, pcall = P.pcall, xpcall = P.xpcall, catch = P.catch, nested = nested,
   wait = wait, finish = finish, stop = stop,
-  use_strings = use_strings,
+  adopt = adopt, use_strings = use_strings,
   raise = raise, bad_argument = bad_argument,
   is_jit = IS_JIT, is_51 = IS_51,
 }

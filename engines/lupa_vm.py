@@ -1,6 +1,6 @@
 """What the engines that use lupa share: one Lua state behind :class:`engines.base.LuaVM`.
 
-lupa 2.8 has four traps; this module is where they are avoided, and
+lupa 2.8 has five traps; this module is where they are avoided, and
 ``tests/engines/test_host_rules.py`` holds each rule:
 
 1. A Lua table or function that Python received inside a coroutine's callback crashes the
@@ -13,6 +13,9 @@ lupa 2.8 has four traps; this module is where they are avoided, and
 4. A Python exception that leaves a callback becomes an object in the script's hands. So no
    callback raises, the ``python`` module is taken away before any other chunk runs, and an
    attribute filter refuses every attribute of every object.
+5. A Python object that enters Lua twice is released when the first of its two shells is
+   collected, and the second then points at freed memory. So each callback enters exactly once,
+   wrapped in a closure of its own.
 """
 
 from __future__ import annotations
@@ -32,10 +35,20 @@ _FAILED = 3
 _RESULT_RESERVE = 64 * 1024
 """Bytes that stay free when a callback's result enters Lua: room for lupa's own small objects."""
 
-_HIDE_PYTHON = b"""
+_PRELUDE = b"""
+local as_function, select, unpack = python.as_function, select, table.unpack or unpack
 python, package.loaded.python = nil, nil
-return loadstring or load
+local function call(chunk, callbacks, ...)
+  local n, args = select('#', ...), {...}
+  for i = 1, n do
+    if callbacks:byte(i) == 49 then args[i] = as_function(args[i]) end
+  end
+  return chunk(unpack(args, 1, n))
+end
+return loadstring or load, call
 """
+# Callbacks become functions in here, because a Lua function made from a Python object turns back
+# into that object on its way through Python.
 
 _TRACEBACK_HEADING = b"stack traceback:\n"
 
@@ -58,13 +71,15 @@ class LupaVM(LuaVM):
             max_memory=0 if memory_limit is None else memory_limit,
         )
         self._runtime.set_max_memory(0)
-        self._as_function: Any = self._runtime.eval(b"python.as_function")
-        self._load: Any = self._runtime.execute(_HIDE_PYTHON)
+        self._load: Any
+        self._call: Any
+        self._load, self._call = self._runtime.execute(_PRELUDE)
         kernel = self.execute((files("engines") / "kernel.lua").read_bytes(), "kernel.lua")
         self.kernel = kernel
         self._start: Any = kernel[b"start"]
         self._step: Any = kernel[b"step"]
         self._drop: Any = kernel[b"drop"]
+        self._trace: Any = kernel[b"trace"]
 
     def execute(self, source: bytes, chunk: str, *args: object) -> Any:
         """See :meth:`engines.base.LuaVM.execute`; trusted chunks are named ``[candy CHUNK]``."""
@@ -72,7 +87,9 @@ class LupaVM(LuaVM):
             loaded = self._load(source, f"=[candy {chunk}]".encode())
             if isinstance(loaded, tuple):
                 raise LuaSyntaxError(loaded[1])
-            return loaded(*map(self._to_lua, args))
+            callbacks = b"".join(b"1" if _is_callback(arg) else b"0" for arg in args)
+            values = [self._guarded(arg) if _is_callback(arg) else arg for arg in args]
+            return self._call(loaded, callbacks, *values)
         except (self._module.LuaError, MemoryError) as error:
             self._translate(error)
 
@@ -88,6 +105,10 @@ class LupaVM(LuaVM):
             return self._limited(self._step, run, *values)
         return _answer(self._step(run, *values))
 
+    def traceback(self, run: int) -> bytes:
+        """See :meth:`engines.base.LuaVM.traceback`."""
+        return bytes(self._trace(run)).removeprefix(_TRACEBACK_HEADING)
+
     def drop(self, run: int) -> None:
         """See :meth:`engines.base.LuaVM.drop`."""
         self._drop(run)
@@ -102,8 +123,7 @@ class LupaVM(LuaVM):
 
     def close(self) -> None:
         """Drop every reference; the state is freed with the last of them."""
-        for name in ("kernel", "_start", "_step", "_drop", "_load", "_as_function", "_runtime"):
-            self.__dict__.pop(name, None)
+        self.__dict__.clear()
 
     def _limited(self, function: Any, *args: Any) -> Answer:
         self._runtime.set_max_memory(self._memory_limit)
@@ -112,9 +132,6 @@ class LupaVM(LuaVM):
         finally:
             self._runtime.set_max_memory(0)
         return _answer(result)
-
-    def _to_lua(self, value: object) -> object:
-        return self._as_function(self._guarded(value)) if _is_callback(value) else value
 
     def _guarded(self, callback: Any) -> Callable[..., Any]:
         """``callback`` as a function that neither raises nor lets anything but Plain through."""

@@ -1,0 +1,106 @@
+"""Lua routes: a script makes the response."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import trio
+
+from candy_trio.handlers.base import DONE, Finish, Handler, Jump, Outcome
+from candy_trio.lua import scheduler
+from candy_trio.lua.current import LuaRun
+from candy_trio.lua.traceback import clean
+from candy_trio.observe.log import Level
+from engines.base import Failed, Returned
+
+if TYPE_CHECKING:
+    from candy_trio.config.schema import LuaContent, Route
+    from candy_trio.lua.host import LuaHost
+    from candy_trio.pipeline.exchange import Exchange
+    from engines.base import Answer
+
+# What finish() of run.lua answers with first.
+_COMPLETE = 1
+_STREAMED = 2
+_PAGE = 3
+_CLOSE = 4
+_JUMP = 5
+
+_CLOSE_STATUS = 444
+"""nginx's status for a connection closed without an answer."""
+
+
+class LuaScriptHandler(Handler):
+    """Runs one route's script for each of its requests."""
+
+    def __init__(self, route: Route, content: LuaContent, lua: LuaHost) -> None:
+        self._settings = content.lua
+        self._route = route.serial
+        self._vm = lua.vm(content.lua.engine)
+        self._script = lua.script(content)
+        self._isolate = lua.isolate(content.lua, route)
+        self._vm.add_route(route, content.lua)
+
+    async def handle(self, exchange: Exchange) -> Outcome:
+        """See :meth:`candy_trio.handlers.base.Handler.handle`."""
+        if not self._settings.code_cache:
+            return await self._handle_uncached(exchange)
+        return await self._run(exchange, self._isolate, self._script.number())
+
+    async def _handle_uncached(self, exchange: Exchange) -> Outcome:
+        """Everything made for this request alone: the script, its isolate, its modules."""
+        vm = self._vm
+        script = self._script.compile_anew()
+        isolate = vm.new_isolate(sandboxed=self._settings.sandbox)
+        try:
+            return await self._run(exchange, isolate, script)
+        finally:
+            vm.drop_isolate(isolate)
+            vm.drop_script(script)
+
+    async def _run(self, exchange: Exchange, isolate: int, script: int) -> Outcome:
+        vm = self._vm
+        run = LuaRun(exchange, vm.next_number(), self._settings, trio.current_time())
+        answer: Answer = vm.start(run, self._route, isolate, script)
+        if not isinstance(answer, Returned):
+            if not isinstance(answer, Failed):
+                answer = await scheduler.finish(vm, run, answer, self._script.name)
+            if isinstance(answer, Failed):
+                _log_failure(exchange, answer)
+                return Finish(500)
+        return await _conclude(exchange, answer.values)
+
+
+async def _conclude(exchange: Exchange, values: tuple[Any, ...]) -> Outcome:
+    """Turn what a run answered into the response."""
+    kind = values[0]
+    response = exchange.response
+    if kind == _COMPLETE:
+        _, status, lines, body, declared_length = values
+        if declared_length is not None and not body and exchange.method == b"HEAD":
+            response.begin(int(status), lines, int(declared_length))
+            await response.finish()
+        else:
+            await response.send_complete(int(status), lines, body)
+        return DONE
+    if kind == _STREAMED:
+        if not response.ended:
+            response.write(values[1])
+        await response.drain()
+        return DONE
+    if kind == _PAGE:
+        return Finish(int(values[1]), values[2])
+    if kind == _JUMP:
+        return Jump(values[1], values[2])
+    return Finish(_CLOSE_STATUS)
+
+
+def _log_failure(exchange: Exchange, failure: Failed) -> None:
+    reason = failure.error if failure.error is not None else b"unknown reason"
+    exchange.log(
+        Level.ERR,
+        b"lua entry thread aborted: runtime error: "
+        + reason
+        + b"\nstack traceback:\ncoroutine 0:\n"
+        + clean(failure.traceback),
+    )

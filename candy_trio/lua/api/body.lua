@@ -1,0 +1,173 @@
+-- cd.req: the body of the request.
+--
+-- Candy reads it when any of these functions first needs it; OpenResty's scripts call read_body.
+-- R.body_read says that it is here: R.body holds it, R.body_file names its file.
+
+local K, host, A = ...
+
+local concat, select, type = table.concat, select, type
+local S, raise, wait = A.S, A.raise, A.wait
+
+-- ---------------------------------------------------------------------- reading
+local function read(R)
+  if R.body_read then return end
+  R.body_read = true
+  if R.has_body then
+    R.body, R.body_file = wait('read_body')
+  end
+end
+A.read_body = read
+
+local function no_arguments(...)
+  local count = select('#', ...)
+  if count > 0 then return raise('expecting 0 arguments but seen ' .. count) end
+end
+
+local function read_body(...)
+  no_arguments(...)
+  read(S.R)
+end
+
+local function discard_body(...)
+  no_arguments(...)
+  local R = S.R
+  if R.body_read then return end
+  R.body_read = true
+  if R.has_body then wait('discard_body') end
+end
+
+-- The whole body as a string, from its file where it is in one; nil if it is empty.
+local function whole(R)
+  local body = R.body
+  if body == nil and R.body_file then body = wait('load_body') end
+  if body == '' then return nil end
+  return body
+end
+
+local function get_body_data_cd(...)
+  no_arguments(...)
+  local R = S.R
+  read(R)
+  return whole(R)
+end
+
+local function get_body_data_ngx(...)
+  no_arguments(...)
+  local R = S.R
+  if R.body == '' then return nil end
+  return R.body
+end
+
+local function get_body_file_cd(...)
+  no_arguments(...)
+  local R = S.R
+  read(R)
+  return R.body_file
+end
+
+local function get_body_file_ngx(...)
+  no_arguments(...)
+  return S.R.body_file
+end
+
+-- ---------------------------------------------------------------------- form arguments
+local function get_post_args_cd(max)
+  max = A.check_max(max, 1, 'get_post_args')
+  local R = S.R
+  read(R)
+  return A.parse_args(whole(R) or '', max)
+end
+
+local function get_post_args_ngx(max)
+  max = A.check_max(max, 1, 'get_post_args')
+  local R = S.R
+  if not R.body_read then
+    return raise('no request body found; maybe you should turn on lua_need_request_body?')
+  end
+  if R.body_file then return nil, 'request body in temp file not supported' end
+  return A.parse_args(R.body or '', max)
+end
+
+-- ---------------------------------------------------------------------- writing
+local function must_be_read(R)
+  if not R.body_read then return raise('request body not read yet') end
+end
+
+local function replace(R, body, file, auto_clean)
+  R.body, R.body_file, R.body_read = body, file, true
+  host.replace_body(body, file, auto_clean == true)
+end
+
+local function set_body_data_for(prepare)
+  return function(...)
+    local count = select('#', ...)
+    if count ~= 1 then return raise('expecting 1 arguments but seen ' .. count) end
+    local body = A.check_string((...), 1, 'set_body_data')
+    local R = S.R
+    prepare(R)
+    replace(R, body, nil)
+  end
+end
+
+local function set_body_file_for(prepare)
+  return function(...)
+    local count = select('#', ...)
+    if count < 1 or count > 2 then return raise('expecting 1 or 2 arguments but seen ' .. count) end
+    local path, auto_clean = ...
+    path = A.check_string(path, 1, 'set_body_file')
+    local R = S.R
+    prepare(R)
+    local known, err = host.find_body_file(path)
+    if not known then return raise(err) end
+    replace(R, nil, path, auto_clean)
+  end
+end
+
+local function init_body_for(prepare)
+  return function(size)
+    local R = S.R
+    prepare(R)
+    if size ~= nil and A.check_number(size, 1, 'init_body') < 0 then
+      return raise("bad argument #1 to 'init_body' (bad size argument: " .. A.number_text(size) .. ')')
+    end
+    R.new_body, R.new_count = {}, 0
+  end
+end
+
+local function append_body(...)
+  local count = select('#', ...)
+  if count ~= 1 then return raise('expecting 1 arguments but seen ' .. count) end
+  local text = A.check_string((...), 1, 'append_body')
+  local R = S.R
+  local parts = R.new_body
+  if not parts then return raise('request_body not initialized') end
+  R.new_count = R.new_count + 1
+  parts[R.new_count] = text
+end
+
+local function finish_body(...)
+  no_arguments(...)
+  local R = S.R
+  local parts = R.new_body
+  if not parts then return raise('request_body not initialized') end
+  R.new_body = nil
+  replace(R, concat(parts, '', 1, R.new_count), nil)
+end
+
+-- ---------------------------------------------------------------------- installation
+local function install(I)
+  local c, n = I.cd.req, I.ngx.req
+  A.define(c, n, 'read_body', read_body)
+  A.define(c, n, 'discard_body', discard_body)
+  A.define(c, n, 'get_body_data', get_body_data_cd, get_body_data_ngx)
+  A.define(c, n, 'get_body_file', get_body_file_cd, get_body_file_ngx)
+  A.define(c, n, 'get_post_args', get_post_args_cd, get_post_args_ngx)
+  A.define(c, n, 'set_body_data', set_body_data_for(read), set_body_data_for(must_be_read))
+  A.define(c, n, 'set_body_file', set_body_file_for(read), set_body_file_for(must_be_read))
+  A.define(c, n, 'init_body', init_body_for(read), init_body_for(must_be_read))
+  A.define(c, n, 'append_body', append_body)
+  A.define(c, n, 'finish_body', finish_body)
+  I.cd.get_post_args = A.method(get_post_args_cd, I.cd, I.ngx)
+end
+
+return {install = install, read = read}

@@ -1,0 +1,171 @@
+-- cd.print, say, flush, eof, send_headers: the body of the response.
+--
+-- Output gathers in R.out and crosses into the server once, at the end. Past HAND_OVER bytes, or
+-- at a flush, head and parts are handed over by a callback: it queues and never waits, so that
+-- say works in every place, comparators and metamethods included. Only flush(true) waits.
+
+local K, host, A, headers = ...
+
+local next, rawequal, select, setmetatable, type = next, rawequal, select, setmetatable, type
+local concat = table.concat
+local S, raise, number_text, null = A.S, A.raise, A.number_text, A.null
+
+local HAND_OVER = 65536      -- bytes: what one write to a socket takes at most anyway
+
+-- ---------------------------------------------------------------------- handing over
+local function begin(R)
+  local lines = headers.header_lines(R)
+  R.sent, R.begun = true, true
+  R.status = R.status or 200
+  R.chunked = host.begin_response(R.status, lines, R.declared_length)
+end
+
+local function hand_over(R)
+  if not R.begun then begin(R) end
+  local data = concat(R.out, '', 1, R.n)
+  R.out, R.n, R.size = {}, 0, 0
+  if data ~= '' then host.write(data) end
+end
+
+-- ---------------------------------------------------------------------- values as text
+local function check_array(t)
+  local n = 0
+  for key in next, t do
+    if type(key) ~= 'number' or key < 1 or key % 1 ~= 0 then
+      return raise("bad argument #1 to 'say' (non-array table found)")
+    end
+    if key > n then n = key end
+  end
+  return n
+end
+
+local function flatten(out, n, t)
+  for i = 1, check_array(t) do
+    local value = t[i]
+    local kind = type(value)
+    if kind == 'string' then
+      n = n + 1
+      out[n] = value
+    elseif kind == 'number' then
+      n = n + 1
+      out[n] = number_text(value)
+    elseif kind == 'boolean' then
+      n = n + 1
+      out[n] = value and 'true' or 'false'
+    elseif kind == 'nil' then
+      n = n + 1
+      out[n] = 'nil'
+    elseif kind == 'table' then
+      n = flatten(out, n, value)
+    elseif rawequal(value, null) then
+      n = n + 1
+      out[n] = 'null'
+    else
+      return raise("bad argument #1 to 'say' (bad data type " .. kind .. " found)")
+    end
+  end
+  return n
+end
+
+local function piece(value)
+  local kind = type(value)
+  if kind == 'string' then return value end
+  if kind == 'number' then return number_text(value) end
+  if kind == 'nil' then return 'nil' end
+  if kind == 'boolean' then return value and 'true' or 'false' end
+  if kind == 'table' then
+    local out = {}
+    return concat(out, '', 1, flatten(out, 0, value))
+  end
+  if rawequal(value, null) then return 'null' end
+  return raise("bad argument #1 to 'say' (string, number, boolean, nil, ngx.null, or array table " ..
+               'expected, but got ' .. kind .. ')')
+end
+
+-- ---------------------------------------------------------------------- print and say
+local function append(R, text)
+  local n = R.n + 1
+  R.out[n], R.n = text, n
+  local size = R.size + #text
+  R.size, R.printed = size, true
+  if size >= HAND_OVER then hand_over(R) end
+end
+
+local function append_all(R, ...)
+  local count = select('#', ...)
+  if count == 1 then
+    return append(R, (piece((...))))
+  end
+  local pieces = {...}
+  for i = 1, count do pieces[i] = piece(pieces[i]) end
+  return append(R, concat(pieces, '', 1, count))
+end
+
+local function writer(own, other, freezes, newline)
+  local function write(...)
+    local R = S.R
+    if R.eof then return nil, 'seen eof' end
+    local repeated = R.printed
+    append_all(R, ...)
+    if newline then append(R, newline) end
+    R.printed = true
+    if freezes then R.sent = true end
+    -- Counted all the same: a HEAD's Content-Length is that of its GET (RFC 9110 §9.3.2).
+    if R.head_only and repeated then return nil, 'header only' end
+    return 1
+  end
+  local function without_first(_, ...) return write(...) end
+  return function(...)
+    local first = ...
+    if rawequal(first, own) or rawequal(first, other) then return without_first(...) end
+    return write(...)
+  end
+end
+
+-- ---------------------------------------------------------------------- flush, eof, send_headers
+local function flush(wait)
+  if wait ~= nil and type(wait) ~= 'boolean' then
+    return A.bad_argument(1, 'flush', 'boolean', wait)
+  end
+  local R = S.R
+  if R.eof then return nil, 'seen eof' end
+  if R.head_only and R.begun then return nil, 'header only' end
+  if R.http10 and R.route.http10_buffering and not (R.fields and R.fields['content-length']) then
+    return nil, 'buffering'
+  end
+  if not R.sent and not R.printed then return nil, 'nothing to flush' end
+  hand_over(R)
+  if wait and A.wait('flush') == false then return nil, 'client aborted' end
+  return 1
+end
+
+local function eof()
+  local R = S.R
+  if R.eof then return nil, 'seen eof' end
+  hand_over(R)
+  R.eof = true
+  host.end_response()
+  return 1
+end
+
+local function send_headers()
+  local R = S.R
+  R.sent = true
+  return 1
+end
+
+local function install(I)
+  local cd, ngx = I.cd, I.ngx
+  for _, area in next, {{cd, ngx}, {cd.req, ngx.req}} do
+    local own, other = area[1], area[2]
+    own.print, own.say = writer(own, other, false), writer(own, other, false, '\n')
+  end
+  ngx.print, ngx.say = writer(cd, ngx, true), writer(cd, ngx, true, '\n')
+  A.define(cd, ngx, 'flush', flush)
+  A.define(cd, ngx, 'eof', eof)
+  A.define(cd, ngx, 'send_headers', send_headers)
+  cd.req.flush = A.method(flush, cd.req, ngx.req)
+  cd.req.eof = A.method(eof, cd.req, ngx.req)
+end
+
+return {install = install}

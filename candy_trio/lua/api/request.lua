@@ -1,0 +1,144 @@
+-- cd.req: method, URI, headers of the request.
+
+local K, host, A = ...
+
+local gmatch, gsub, lower = string.gmatch, string.gsub, string.lower
+local find, match, sub = string.find, string.match, string.sub
+local setmetatable, type = setmetatable, type
+local S, raise = A.S, A.raise
+
+-- ---------------------------------------------------------------------- method
+local function set_method_for(names)
+  return function(id)
+    if type(id) ~= 'number' then return raise('bad method number') end
+    local name = names[id]
+    if not name then return raise('unsupported HTTP method: ' .. A.number_text(id)) end
+    host.set_method(name)
+  end
+end
+
+-- ---------------------------------------------------------------------- URI
+local function set_uri_for(splits_query, may_jump)
+  return function(uri, jump, binary)
+    if uri == nil then return raise('expecting 1, 2 or 3 arguments but seen 0') end
+    uri = A.check_string(uri, 1, 'set_uri')
+    if uri == '' then return raise('attempt to use zero-length uri') end
+    if jump ~= nil and type(jump) ~= 'boolean' then return A.bad_argument(2, 'set_uri', 'boolean', jump) end
+    if binary ~= nil and type(binary) ~= 'boolean' then
+      return A.bad_argument(3, 'set_uri', 'boolean', binary)
+    end
+    if not binary then
+      A.check_safe_uri(uri, 'uri', " (maybe you want to set the 'binary' argument?)")
+    end
+    if jump and not may_jump then
+      return raise('API disabled in the context of content_by_lua*')
+    end
+    local args
+    if splits_query then
+      local path, query = match(uri, '^([^?]*)%?(.*)$')
+      if path then uri = path end
+      args = query or ''
+    end
+    if jump then
+      if S.R.sent then return raise('attempt to jump after sending out response headers') end
+      return A.jump(uri, args)
+    end
+    host.set_uri(uri, args)
+  end
+end
+
+local function set_uri_args(args)
+  local kind = type(args)
+  if kind == 'table' then
+    args = A.encode_args(args)
+  elseif kind == 'number' then
+    args = A.number_text(args)
+  elseif kind ~= 'string' then
+    return raise("bad argument #1 to 'set_uri_args' (string, number, or table expected, but got " .. kind .. ')')
+  end
+  host.set_args(args)
+end
+
+local function get_uri()
+  return (host.get_uri())
+end
+
+-- ---------------------------------------------------------------------- headers
+local function get_headers(max, raw)
+  max = A.check_max(max, 1, 'get_headers')
+  local result, count = {}, 0
+  for name, value in gmatch(host.request_headers(), '([^\n:]*):([^\n]*)\n') do
+    if count >= max then
+      if not raw then setmetatable(result, A.header_lookup) end
+      return result, 'truncated'
+    end
+    count = count + 1
+    A.add_value(result, raw and name or lower(name), value)
+  end
+  if not raw then setmetatable(result, A.header_lookup) end
+  return result
+end
+
+local function clean(text)
+  if not find(text, '%c') then return text end
+  return (gsub(text, '[%z\1-\8\10-\31\127]', A.percent))
+end
+
+local function clean_name(name)
+  return (gsub(name, '[%c "(),/:;<=>?@%[\\%]{}\128-\255]', A.percent))
+end
+
+local function set_header(name, value)
+  if name == nil then return raise("bad 'name' argument: string expected, got nil") end
+  name = clean_name(A.tostring(name))
+  host.clear_header(name)
+  if value == nil then return end
+  if type(value) == 'table' then
+    for i = 1, #value do host.add_header(name, clean(A.tostring(value[i]))) end
+  else
+    host.add_header(name, clean(A.tostring(value)))
+  end
+end
+
+local function clear_header(name)
+  if name == nil then return end
+  host.clear_header(A.tostring(name))
+end
+
+-- Candy's: cd.req.clear_header("user_agent") means User-Agent.
+local function clear_header_mapped(name)
+  if name == nil then return end
+  host.clear_header((gsub(A.tostring(name), '_', '-')))
+end
+
+-- ---------------------------------------------------------------------- the rest
+local function raw_header(without_request_line)
+  if without_request_line ~= nil and type(without_request_line) ~= 'boolean' then
+    without_request_line = true
+  end
+  local head = host.raw_header()
+  if not without_request_line then return head end
+  local _, line_end = find(head, '\r\n', 1, true)
+  return sub(head, line_end + 1)
+end
+
+local function install(I)
+  local cd, ngx = I.cd, I.ngx
+  cd.req, ngx.req = {}, {}
+  local c, n = cd.req, ngx.req
+  A.define(c, n, 'get_method', function() return (host.get_method()) end)
+  A.define(c, n, 'set_method', set_method_for(A.methods.cd), set_method_for(A.methods.ngx))
+  A.define(c, n, 'get_uri', get_uri)
+  A.define(c, n, 'set_uri', set_uri_for(true, true), set_uri_for(false, false))
+  A.define(c, n, 'set_uri_args', set_uri_args)
+  A.define(c, n, 'get_headers', get_headers)
+  A.define(c, n, 'set_header', set_header)
+  A.define(c, n, 'clear_header', clear_header_mapped, clear_header)
+  A.define(c, n, 'raw_header', raw_header)
+  A.define(c, n, 'is_internal', function() return (host.is_internal()) end)
+  A.define(c, n, 'start_time', function() return (host.start_time()) end)
+  A.define(c, n, 'http_version', function() return (host.http_version()) end)
+  cd.get_headers = A.method(get_headers, cd, ngx)
+end
+
+return {install = install}

@@ -1,0 +1,113 @@
+"""What request.lua, body.lua and variables.lua ask of the server about the current request."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from candy_trio.routing.paths import normalize_path
+
+if TYPE_CHECKING:
+    from candy_trio.lua.current import Current
+    from candy_trio.pipeline.exchange import Exchange
+
+
+def callbacks(current: Current) -> dict[str, Callable[..., Any]]:
+    """By name; ``current`` says whose request it is."""
+
+    def exchange() -> Exchange:
+        return current.run.exchange
+
+    def get_method() -> bytes:
+        return exchange().method
+
+    def set_method(name: bytes) -> None:
+        exchange().method = name
+
+    def get_uri() -> bytes:
+        return current_uri(exchange())
+
+    def get_args() -> bytes:
+        return exchange().args
+
+    def set_uri(uri: bytes, args: bytes | None) -> None:
+        request = exchange()
+        request.uri = uri
+        if args is not None:
+            request.args = args
+
+    def set_args(args: bytes) -> None:
+        exchange().args = args
+
+    def request_headers() -> bytes:
+        # Neither a name nor a value can hold a newline: the parser refuses it, Lua escapes it.
+        return b"".join([b"%b:%b\n" % field for field in exchange().request_headers])
+
+    def clear_header(name: bytes) -> None:
+        request = exchange()
+        lowered = name.lower()
+        request.request_headers = [
+            field for field in request.request_headers if field[0].lower() != lowered
+        ]
+
+    def add_header(name: bytes, value: bytes) -> None:
+        request = exchange()
+        request.request_headers = [*request.request_headers, (name, value)]
+
+    def http_version() -> float:
+        return 1.0 if exchange().head.minor == 0 else 1.1
+
+    def start_time() -> float:
+        return int(exchange().started * 1000) / 1000
+
+    def replace_body(data: bytes | None, path: bytes | None, auto_clean: bool) -> None:
+        request = exchange()
+        request.body.replace(data, None if path is None else os.fsdecode(path), auto_clean)
+        length = len(data) if data is not None else os.path.getsize(os.fsdecode(path or b""))
+        clear_header(b"Content-Length")
+        add_header(b"Content-Length", b"%d" % length)
+
+    def find_body_file(path: bytes) -> tuple[bool, bytes | None]:
+        try:
+            with open(path, "rb"):
+                return True, None
+        except OSError as error:
+            return False, f'open "{os.fsdecode(path)}" failed: {error.strerror}'.encode()
+
+    def get_variable(name: bytes) -> bytes | None:
+        return exchange().variable(name.decode("latin-1"))
+
+    def set_variable(name: bytes, value: bytes | None) -> bytes | None:
+        try:
+            exchange().assign(name.decode("latin-1"), value)
+        except ValueError as error:
+            return str(error).encode("latin-1", "replace")
+        return None
+
+    return {
+        "get_method": get_method,
+        "set_method": set_method,
+        "get_uri": get_uri,
+        "get_args": get_args,
+        "set_uri": set_uri,
+        "set_args": set_args,
+        "request_headers": request_headers,
+        "clear_header": clear_header,
+        "add_header": add_header,
+        "http_version": http_version,
+        "start_time": start_time,
+        "is_internal": lambda: exchange().internal,
+        "raw_header": lambda: exchange().head.raw,
+        "replace_body": replace_body,
+        "find_body_file": find_body_file,
+        "get_variable": get_variable,
+        "set_variable": set_variable,
+    }
+
+
+def current_uri(exchange: Exchange) -> bytes:
+    """Candy's ``get_uri``: path and query as they stand now; the path as sent until it is changed."""
+    sent = exchange.head.path.partition(b"?")[0]
+    path = sent if normalize_path(sent) == exchange.uri else exchange.uri
+    return path + b"?" + exchange.args if exchange.args else path

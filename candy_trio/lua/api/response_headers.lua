@@ -1,0 +1,232 @@
+-- cd.header, cd.status, cd.headers_sent, cd.resp: the head of the response.
+--
+-- The head lives in the record until it is handed over: R.fields maps the lower-case name to
+-- {name as sent, value, ...}, R.names keeps their order. R.sent says that the head can no longer
+-- be changed as far as the script can see; R.begun that the host has it.
+
+local K, host, A = ...
+
+local next, rawget, rawset, select, setmetatable, tonumber, type =
+      next, rawget, rawset, select, setmetatable, tonumber, type
+local byte, concat, find, format, gsub, lower = string.byte, table.concat, string.find, string.format, string.gsub, string.lower
+local S, raise = A.S, A.raise
+
+-- Fields of which a response has one: the last element of a table wins.
+local SINGLE = {
+  ['content-type'] = true, ['content-length'] = true, ['content-encoding'] = true, location = true,
+  server = true, date = true, ['last-modified'] = true, etag = true, expires = true,
+  ['content-range'] = true, ['accept-ranges'] = true, connection = true, ['www-authenticate'] = true,
+  refresh = true, ['transfer-encoding'] = true,
+}
+-- Framing is the server's: these never go out as the script wrote them.
+local FRAMING = {['content-length'] = true, ['transfer-encoding'] = true, connection = true}
+
+local function hex(c) return format('%%%02X', byte(c)) end
+
+local function safe_name(name)
+  return (gsub(name, '[%c "(),/:;<=>?@%[\\%]{}\128-\255]', hex))
+end
+
+local function safe_value(value)
+  if not find(value, '%c') then return value end
+  return (gsub(value, '[%z\1-\8\10-\31\127]', hex))
+end
+
+local function key_of(R, name)
+  name = A.tostring(name)
+  if R.route.underscores then name = gsub(name, '_', '-') end
+  return lower(name), name
+end
+
+-- ---------------------------------------------------------------------- writing
+local function remove(R, key)
+  local fields = R.fields
+  if fields then fields[key] = nil end
+end
+
+local function set(R, name, value)
+  local key, shown = key_of(R, name)
+  if value == nil or value == '' or key == '' then return remove(R, key) end
+  local field
+  if type(value) == 'table' then
+    local n = #value
+    if n == 0 then return remove(R, key) end
+    field = {safe_name(shown)}
+    if SINGLE[key] then
+      field[2] = safe_value(A.tostring(value[n]))
+    else
+      for i = 1, n do field[i + 1] = safe_value(A.tostring(value[i])) end
+    end
+  else
+    field = {safe_name(shown), safe_value(A.tostring(value))}
+  end
+  local fields = R.fields
+  if not fields then
+    fields = {}
+    R.fields, R.names = fields, {}
+  end
+  if fields[key] == nil then R.names[#R.names + 1] = key end
+  if key == 'content-type' then field[1] = 'Content-Type' end
+  fields[key] = field
+end
+
+local function sent_error(R, what)
+  host.log(4, 'attempt to set ' .. what .. ' after sending out response headers')
+end
+
+local function new_header(I)
+  return setmetatable({}, {
+    __index = function(_, name)
+      local R = S.R
+      local field = R.fields and R.fields[(key_of(R, name))]
+      if not field then
+        if R.sent and key_of(R, name) == 'content-type' then return R.route.default_type end
+        return nil
+      end
+      if #field == 2 then return field[2] end
+      local values = {}
+      for i = 2, #field do values[i - 1] = field[i] end
+      return values
+    end,
+    __newindex = function(_, name, value)
+      local R = S.R
+      if R.sent then return sent_error(R, 'ngx.header.HEADER') end
+      return set(R, name, value)
+    end,
+    __metatable = false,
+  })
+end
+
+-- ---------------------------------------------------------------------- the block for the host
+-- Every line but those of framing; `page` leaves the type to an error page.
+local function header_lines(R, page)
+  local fields = R.fields
+  if not fields then return page and '' or R.route.default_lines end
+  local out, n = {}, 0
+  local names = R.names
+  local length = fields['content-length']
+  R.declared_length = length and tonumber(length[2])
+  local connection = fields.connection
+  if connection and lower(connection[2]) == 'close' then host.close_after_response() end
+  if not page and not fields['content-type'] and R.route.default_type then
+    n = 1
+    out[1] = R.route.default_lines
+  end
+  local done = {}
+  for i = 1, #names do
+    local key = names[i]
+    local field = fields[key]
+    -- A name that was removed and set again stands in the list twice.
+    if field and not done[key] and not FRAMING[key] and not (page and key == 'content-type') then
+      done[key] = true
+      for j = 2, #field do
+        out[n + 1], out[n + 2], out[n + 3], out[n + 4] = field[1], ': ', field[j], '\r\n'
+        n = n + 4
+      end
+    end
+  end
+  return concat(out, '', 1, n)
+end
+
+-- ---------------------------------------------------------------------- status
+local function status_number(value)
+  local n = tonumber(value)
+  if not n then return raise('bad status: number expected, got ' .. type(value)) end
+  return n - n % 1
+end
+
+local function set_status(value)
+  local R = S.R
+  if R.sent then
+    return host.log(4, 'attempt to set ngx.status after sending out response headers')
+  end
+  local status = status_number(value)
+  if status < 100 or status > 999 then return raise('bad status: ' .. status .. ' (100 to 999)') end
+  R.status = status
+end
+
+-- ---------------------------------------------------------------------- resp.get_headers
+local lookup = {
+  __index = function(t, name)
+    if type(name) ~= 'string' then return nil end
+    return rawget(t, (gsub(lower(name), '_', '-')))
+  end,
+}
+A.header_lookup = lookup
+
+local function get_headers(max, raw)
+  local R = S.R
+  max = A.check_max(max, 1, 'get_headers')
+  local result, count = {}, 0
+  local function put(key, shown, value)
+    if count >= max then return false end
+    count = count + 1
+    A.add_value(result, raw and shown or key, value)
+    return true
+  end
+  local fields, complete = R.fields or {}, true
+  if not fields['content-type'] and R.sent and R.route.default_type then
+    complete = put('content-type', 'Content-Type', R.route.default_type)
+  end
+  local names, done = R.names or {}, {}
+  for i = 1, #names do
+    local key = names[i]
+    local field = fields[key]
+    if field and not done[key] then
+      done[key] = true
+      for j = 2, #field do
+        if complete then complete = put(key, field[1], field[j]) end
+      end
+    end
+  end
+  if complete and not fields.connection then
+    complete = put('connection', 'Connection', host.keeps_alive() and 'keep-alive' or 'close')
+  end
+  if complete and R.chunked then
+    complete = put('transfer-encoding', 'Transfer-Encoding', 'chunked')
+  end
+  if not raw then setmetatable(result, lookup) end
+  if not complete then return result, 'truncated' end
+  return result
+end
+
+-- ---------------------------------------------------------------------- installation
+local function install(I)
+  local cd, ngx = I.cd, I.ngx
+  I.header = new_header(I)
+  cd.header, ngx.header = I.header, I.header
+  cd.resp, ngx.resp = {}, {}
+  A.define(cd.resp, ngx.resp, 'get_headers', get_headers)
+  -- Candy's flat name sets a header of the response.
+  cd.set_header = A.method(function(name, value) I.header[name] = value end, cd, ngx)
+
+  I.properties = {}       -- what cd.X reads by a function
+  I.assignments = {}      -- what cd.X = v calls
+  local properties, assignments = I.properties, I.assignments
+  properties.headers_sent = function() return S.R.sent == true end
+  assignments.status = set_status
+
+  local function view(t, unset_status)
+    setmetatable(t, {
+      __index = function(_, name)
+        if name == 'status' then
+          local R = S.R
+          return R.status or (R.sent and 200) or unset_status
+        end
+        local read = properties[name]
+        if read then return read() end
+        return nil
+      end,
+      __newindex = function(own, name, value)
+        local write = assignments[name]
+        if write then return write(value) end
+        rawset(own, name, value)
+      end,
+      __metatable = false,
+    })
+  end
+  view(cd, 200)
+  view(ngx, 0)
+end
+
+return {install = install, header_lines = header_lines, set = set, remove = remove}

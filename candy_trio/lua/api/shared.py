@@ -1,0 +1,41 @@
+"""What shared.lua asks of the server: the operations of each dictionary."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from candy_trio.shared_dict.base import SharedDictBackend
+
+_OPERATIONS = (
+    "get",
+    "get_stale",
+    "set",
+    "safe_set",
+    "add",
+    "safe_add",
+    "replace",
+    "incr",
+    "lpush",
+    "rpush",
+    "lpop",
+    "rpop",
+    "llen",
+    "ttl",
+    "expire",
+    "flush_all",
+    "flush_expired",
+    "capacity",
+    "free_space",
+)
+
+
+def callbacks(shared: SharedDictBackend) -> dict[str, Callable[..., Any]]:
+    """The operations of one dictionary by name, for a table in Lua."""
+
+    def get_keys(maximum: int | None) -> bytes:
+        keys = shared.get_keys() if maximum is None else shared.get_keys(int(maximum))
+        return b"".join(b"%d:%b" % (len(key), key) for key in keys)
+
+    operations = {name: getattr(shared, name) for name in _OPERATIONS}
+    return {**operations, "get_keys": get_keys}

@@ -1,0 +1,112 @@
+-- What every area of the API is made with: call forms, arguments, numbers as text, waiting.
+
+local K, host = ...
+
+local error, getmetatable, math_type, rawequal, select, tonumber, tostring, type =
+      error, getmetatable, math.type, rawequal, select, tonumber, tostring, type
+local debug_setmetatable, upvalueid, newproxy = debug.setmetatable, debug.upvalueid, newproxy
+local format = string.format
+local raise, S = K.raise, K.S
+
+local A = {K = K, host = host, S = S, raise = raise, bad_argument = K.bad_argument}
+
+-- ---------------------------------------------------------------------- call forms
+local function without_first(f, _, ...) return f(...) end
+
+-- cd.req.get_method() and cd.req:get_method() are one: a first argument that is the function's
+-- own table, in either view, is dropped.
+function A.method(f, own, other)
+  return function(...)
+    local first = ...
+    if rawequal(first, own) or rawequal(first, other) then return without_first(f, ...) end
+    return f(...)
+  end
+end
+
+-- Puts f into both views' tables of one area; `ngx_f` where OpenResty's differs.
+function A.define(cd_table, ngx_table, name, f, ngx_f)
+  cd_table[name] = A.method(f, cd_table, ngx_table)
+  ngx_table[name] = A.method(ngx_f or f, cd_table, ngx_table)
+end
+
+-- ---------------------------------------------------------------------- null
+-- One value for the whole VM: a userdata, as in OpenResty, that says "userdata: NULL".
+local meta = {__tostring = function() return 'userdata: NULL' end, __metatable = false}
+if upvalueid then
+  A.null = upvalueid(function() return meta end, 1)
+  if not K.is_jit then debug_setmetatable(A.null, meta) end
+else
+  A.null = newproxy(true)
+  local own = getmetatable(A.null)
+  own.__tostring, own.__metatable = meta.__tostring, false
+end
+
+-- ---------------------------------------------------------------------- numbers and text
+-- As LuaJIT prints them, on every engine; integers of 5.3 and newer in full.
+local function number_text(n)
+  if math_type and math_type(n) == 'integer' then return format('%d', n) end
+  return format('%.14g', n)
+end
+if K.is_jit then number_text = tostring end
+A.number_text = number_text
+
+-- What OpenResty's string functions make of an argument that is not a string.
+function A.text(value)
+  local kind = type(value)
+  if kind == 'string' then return value end
+  if kind == 'nil' then return '' end
+  if kind == 'number' then return number_text(value) end
+  return tostring(value)
+end
+
+-- The text of a header value or shared-dictionary key: nil is the caller's affair.
+function A.tostring(value)
+  if type(value) == 'number' then return number_text(value) end
+  return tostring(value)
+end
+
+-- Argument `position` as a string, as luaL_checkstring takes it.
+function A.check_string(value, position, name)
+  if type(value) == 'string' then return value end
+  if type(value) == 'number' then return number_text(value) end
+  return K.bad_argument(position, name, 'string', value)
+end
+
+function A.check_number(value, position, name)
+  local n = tonumber(value)
+  if n and type(value) ~= 'boolean' then return n end
+  return K.bad_argument(position, name, 'number', value)
+end
+
+-- The `max` of get_headers and its like: absent or negative is 100, 0 is unlimited.
+local DEFAULT_MAX = 100
+function A.check_max(value, position, name)
+  if value == nil then return DEFAULT_MAX end
+  local n = A.check_number(value, position, name)
+  if n < 0 then return DEFAULT_MAX end
+  if n == 0 then return 1 / 0 end
+  return n
+end
+
+-- Adds a value to a table whose repeated keys become arrays.
+function A.add_value(t, key, value)
+  local old = t[key]
+  if old == nil then
+    t[key] = value
+  elseif type(old) == 'table' then
+    old[#old + 1] = value
+  else
+    t[key] = {old, value}
+  end
+end
+
+-- ---------------------------------------------------------------------- waiting
+-- A module's main chunk may not wait: whoever requires it next would find it half made.
+function A.wait(op, ...)
+  if (S.R.loading or 0) > 0 then
+    return raise('attempt to yield across C-call boundary')
+  end
+  return K.wait(op, ...)
+end
+
+return A

@@ -1,0 +1,221 @@
+-- Escaping, arguments, base64, hashes.
+
+local K, host, A = ...
+
+local next, select, tonumber, type = next, select, tonumber, type
+local byte, char, concat, find, format, gsub, sub =
+      string.byte, string.char, table.concat, string.find, string.format, string.gsub, string.sub
+local S, raise = A.S, A.raise
+
+-- ---------------------------------------------------------------------- percent escapes
+local PERCENT, DECODED = {}, {}
+for i = 0, 255 do
+  PERCENT[char(i)] = format('%%%02X', i)
+  local digits = format('%02x', i)
+  for _, pair in next, {digits, digits:upper(), digits:sub(1, 1):upper() .. digits:sub(2),
+                        digits:sub(1, 1) .. digits:sub(2):upper()} do
+    DECODED[pair] = char(i)
+  end
+end
+A.percent = PERCENT
+
+-- What each type of escape_uri escapes; nginx's ngx_escape_uri types, in its order.
+local ESCAPED = {
+  [0] = '[%c #%%?\127-\255]',
+  '[%c #%%?+\127-\255]',
+  "[^%w%-._~!'()*]",
+  '[%c "#%%\'\127-\255]',
+  '[%c "\'\127-\255]',
+  '[%z\1-\32%%]',
+  '[%z\1-\32%%]',
+}
+local COMPONENT = 2
+local CANDY_COMPONENT = '[^%w%-._~]'      -- Candy escapes !'()* as well
+
+local function escape_uri_for(component)
+  return function(text, kind)
+    text = A.text(text)
+    if kind == nil or kind == COMPONENT then
+      if not find(text, component) then return text end
+      return (gsub(text, component, PERCENT))
+    end
+    if type(kind) ~= 'number' then return raise('"type" is not a number') end
+    local class = ESCAPED[kind]
+    if not class then return raise('"type" ' .. A.number_text(kind) .. ' out of range') end
+    return (gsub(text, class, PERCENT))
+  end
+end
+
+-- A broken escape stays as it is; "+" is a space.
+local function unescape(text)
+  if find(text, '+', 1, true) then text = gsub(text, '+', ' ') end
+  if find(text, '%', 1, true) then text = gsub(text, '%%(%x%x)', DECODED) end
+  return text
+end
+
+local function unescape_uri(text) return unescape(A.text(text)) end
+
+-- ---------------------------------------------------------------------- arguments
+local function escape_component(text)
+  if not find(text, ESCAPED[COMPONENT]) then return text end
+  return (gsub(text, ESCAPED[COMPONENT], PERCENT))
+end
+
+local function encode_pair(out, key, value)
+  local kind = type(value)
+  if kind == 'string' then
+    out[#out + 1] = key .. '=' .. escape_component(value)
+  elseif kind == 'number' then
+    out[#out + 1] = key .. '=' .. escape_component(A.number_text(value))
+  elseif value == true then
+    out[#out + 1] = key
+  elseif value ~= false then
+    return raise('attempt to use ' .. kind .. ' as query arg value')
+  end
+end
+
+local function encode_args_for(takes_numbers)
+  return function(...)
+    if select('#', ...) ~= 1 then
+      return raise('expecting 1 argument but seen ' .. select('#', ...))
+    end
+    local args = ...
+    if type(args) ~= 'table' then return A.bad_argument(1, 'encode_args', 'table', args) end
+    local out = {}
+    for key, value in next, args do
+      if takes_numbers and type(key) == 'number' then key = A.number_text(key) end
+      if type(key) ~= 'string' then
+        return raise('attempt to use a non-string key in the "args" option table')
+      end
+      key = escape_component(key)
+      if type(value) == 'table' then
+        for i = 1, #value do encode_pair(out, key, value[i]) end
+      else
+        encode_pair(out, key, value)
+      end
+    end
+    return concat(out, '&')
+  end
+end
+A.encode_args = encode_args_for(false)
+
+-- The arguments of `text` in a table; every segment counts towards max, a nameless one is dropped.
+local function parse_args(text, max, result)
+  result = result or {}
+  local at, count, length = 1, 0, #text
+  while at <= length do
+    local stop = find(text, '&', at, true)
+    local segment_end = (stop or length + 1) - 1
+    local equals = find(text, '=', at, true)
+    local key, value
+    if equals and equals <= segment_end then
+      key, value = sub(text, at, equals - 1), unescape(sub(text, equals + 1, segment_end))
+    else
+      key, value = sub(text, at, segment_end), true
+    end
+    if key ~= '' then A.add_value(result, unescape(key), value) end
+    count = count + 1
+    if not stop then break end
+    if count == max then return result, 'truncated' end
+    at = stop + 1
+  end
+  return result
+end
+A.parse_args = parse_args
+
+local function decode_args(...)
+  local count = select('#', ...)
+  if count < 1 or count > 2 then
+    return raise('expecting 1 or 2 arguments but seen ' .. count)
+  end
+  local text, max = ...
+  text = A.check_string(text, 1, 'decode_args')
+  return parse_args(text, A.check_max(max, 2, 'decode_args'))
+end
+
+local function emptied(t)
+  for key in next, t do t[key] = nil end
+  return t
+end
+
+local function get_uri_args(max, into)
+  max = A.check_max(max, 1, 'get_uri_args')
+  return parse_args(host.get_args(), max, type(into) == 'table' and emptied(into) or nil)
+end
+
+-- ---------------------------------------------------------------------- base64
+local function encode_base64(text, no_padding)
+  if no_padding ~= nil and type(no_padding) ~= 'boolean' then
+    return raise('bad no_padding: boolean expected, got ' .. type(no_padding))
+  end
+  return A.callback_text(host.encode_base64(A.text(text), no_padding))
+end
+
+local function decode_base64(text)
+  if type(text) ~= 'string' then return raise('string argument only') end
+  return A.callback_text(host.decode_base64(text))
+end
+
+local function decode_base64mime(text)
+  if type(text) ~= 'string' then return raise('string argument only') end
+  return A.callback_text(host.decode_base64mime(text))
+end
+
+-- A callback that has no room for its result, or fails, answers nil and why.
+function A.callback_text(text, err)
+  if err then return raise(err) end
+  return text
+end
+
+-- ---------------------------------------------------------------------- hashes
+local function of_text(f)
+  return function(text) return (f(A.text(text))) end
+end
+
+local function hmac_sha1(...)
+  local count = select('#', ...)
+  if count ~= 2 then return raise('expecting 2 arguments, but got ' .. count) end
+  local key, text = ...
+  return (host.hmac_sha1(A.text(key), A.text(text)))
+end
+
+local SQL = {
+  ['\0'] = '\\0', ['\n'] = '\\n', ['\r'] = '\\r', ['\b'] = '\\b', ['\t'] = '\\t', ['\26'] = '\\Z',
+  ['\\'] = '\\\\', ["'"] = "\\'", ['"'] = '\\"',
+}
+local function quote_sql_str(...)
+  if select('#', ...) ~= 1 then return raise('expecting one argument') end
+  local text = A.check_string((...), 1, 'quote_sql_str')
+  return "'" .. gsub(text, '[%z\n\r\b\t\26\\\'"]', SQL) .. "'"
+end
+
+-- ---------------------------------------------------------------------- installation
+local function install(I)
+  local cd, ngx = I.cd, I.ngx
+  local candy_escape, ngx_escape = escape_uri_for(CANDY_COMPONENT), escape_uri_for(ESCAPED[COMPONENT])
+  A.define(cd, ngx, 'escape_uri', candy_escape, ngx_escape)
+  A.define(cd, ngx, 'unescape_uri', unescape_uri)
+  A.define(cd, ngx, 'encode_args', encode_args_for(true), A.encode_args)
+  A.define(cd, ngx, 'decode_args', decode_args)
+  A.define(cd, ngx, 'encode_base64', encode_base64)
+  A.define(cd, ngx, 'decode_base64', decode_base64)
+  A.define(cd, ngx, 'decode_base64mime', decode_base64mime)
+  A.define(cd, ngx, 'md5', of_text(host.md5))
+  A.define(cd, ngx, 'md5_bin', of_text(host.md5_bin))
+  A.define(cd, ngx, 'sha1_bin', of_text(host.sha1_bin))
+  A.define(cd, ngx, 'crc32_short', of_text(host.crc32))
+  A.define(cd, ngx, 'crc32_long', of_text(host.crc32))
+  A.define(cd, ngx, 'hmac_sha1', hmac_sha1)
+  A.define(cd, ngx, 'quote_sql_str', quote_sql_str)
+  A.define(cd.req, ngx.req, 'get_uri_args', get_uri_args)
+  cd.get_uri_args = A.method(get_uri_args, cd, ngx)
+  -- Candy offers these on cd.req as well.
+  for _, name in next, {'escape_uri', 'unescape_uri', 'encode_args', 'decode_args', 'encode_base64',
+                        'decode_base64', 'crc32_short', 'crc32_long', 'hmac_sha1', 'md5', 'md5_bin',
+                        'sha1_bin'} do
+    local f = cd[name]
+    cd.req[name] = A.method(f, cd.req, ngx.req)
+  end
+end
+
+return {install = install}

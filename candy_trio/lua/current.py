@@ -1,0 +1,66 @@
+"""Whose request it is: the run that executes Lua now, for the callbacks of the API."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import trio
+
+    from candy_trio.config.schema import LuaSettings
+    from candy_trio.observe.log import ErrorLog, Level
+    from candy_trio.pipeline.exchange import Exchange
+
+
+class LuaRun:
+    """One run of a script: from its start to its end it belongs to one exchange."""
+
+    __slots__ = ("exchange", "gone", "number", "scope", "settings", "started")
+
+    def __init__(
+        self, exchange: Exchange, number: int, settings: LuaSettings, started: float
+    ) -> None:
+        self.exchange = exchange
+        self.number = number
+        """The engine's number of it, unique in its VM."""
+        self.settings = settings
+        self.started = started
+        """``trio.current_time()`` when it began."""
+        self.scope: trio.CancelScope | None = None
+        """Opened when the run first waits."""
+        self.gone = False
+        """Whether the client has left."""
+
+    def client_gone(self) -> None:
+        """Cancel the run: nobody waits for its answer."""
+        self.gone = True
+        if self.scope is not None:
+            self.scope.cancel()
+
+
+class Current:
+    """Holds the run that executes; set before every step, read by callbacks."""
+
+    __slots__ = ("_error_log", "_run")
+
+    def __init__(self, error_log: ErrorLog) -> None:
+        self._error_log = error_log
+        self._run: LuaRun | None = None
+
+    @property
+    def run(self) -> LuaRun:
+        """The run whose Lua called; callbacks are only ever called from a run."""
+        if self._run is None:
+            raise RuntimeError("the API was called outside a run")
+        return self._run
+
+    @run.setter
+    def run(self, run: LuaRun) -> None:
+        self._run = run
+
+    def log(self, level: Level, message: bytes | str) -> None:
+        """Write to the error log, with the request's context where there is one."""
+        if self._run is None:
+            self._error_log.log(level, message)
+        else:
+            self._run.exchange.log(level, message)

@@ -1,0 +1,80 @@
+"""What a script can wait for: each operation by its tag, with the phases where it is legal.
+
+An operation is a coroutine function of the run and what the script gave; what it returns is what
+the script's call gives back. It may raise what :mod:`candy_trio.errors` names: the run then ends.
+Cancelling is trio's: a run that is cancelled here is never resumed again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import trio
+from msgspec import Struct
+
+from candy_trio.phase import Phase
+
+if TYPE_CHECKING:
+    from candy_trio.lua.current import LuaRun
+    from engines.base import Plain
+
+Values: TypeAlias = "tuple[Plain, ...]"
+Perform: TypeAlias = Callable[..., Awaitable[Values]]
+
+
+class Operation(Struct, frozen=True):
+    """One thing a script can wait for."""
+
+    phases: Phase
+    perform: Perform
+
+
+async def _sleep(run: LuaRun, seconds: float) -> Values:
+    await trio.sleep(seconds)
+    return ()
+
+
+async def _give_way(run: LuaRun) -> Values:
+    """``coroutine.yield`` outside a coroutine: others get their turn, as in OpenResty."""
+    await trio.lowlevel.checkpoint()
+    return ()
+
+
+async def _read_body(run: LuaRun) -> Values:
+    body = run.exchange.body
+    await body.read()
+    return body.data, None if body.path is None else body.path.encode()
+
+
+async def _discard_body(run: LuaRun) -> Values:
+    await run.exchange.body.discard()
+    return ()
+
+
+async def _load_body(run: LuaRun) -> Values:
+    """The whole body where it lies in a file."""
+    path = run.exchange.body.path
+    return (b"" if path is None else await trio.Path(path).read_bytes(),)
+
+
+async def _flush(run: LuaRun) -> Values:
+    await run.exchange.response.drain()
+    return (True,)
+
+
+_BODY_PHASES = Phase.REWRITE | Phase.ACCESS | Phase.CONTENT
+
+OPERATIONS: dict[bytes, Operation] = {
+    b"sleep": Operation(Phase.REWRITE | Phase.ACCESS | Phase.CONTENT, _sleep),
+    b"yield": Operation(Phase.REWRITE | Phase.ACCESS | Phase.CONTENT, _give_way),
+    b"read_body": Operation(_BODY_PHASES, _read_body),
+    b"discard_body": Operation(_BODY_PHASES, _discard_body),
+    b"load_body": Operation(_BODY_PHASES, _load_body),
+    b"flush": Operation(Phase.REWRITE | Phase.ACCESS | Phase.CONTENT, _flush),
+}
+
+
+async def perform(run: LuaRun, op: bytes, args: tuple[Any, ...]) -> Values:
+    """Carry out what the run asks for."""
+    return await OPERATIONS[op].perform(run, *args)

@@ -1,0 +1,169 @@
+-- The libraries a script sees: copies made for each isolate, so that what its scripts do to
+-- `string`, `table` or any other library is not seen by another's.
+--
+-- Rules of this file:
+-- * A list of what is allowed, never of what is forbidden: what a new Lua version adds stays
+--   out until it is named here.
+-- * No function handed out here gives access to the VM's own globals, to its registry, or to
+--   a function of ours by way of an environment.
+-- * sandbox = false gives back what OpenResty's scripts have, but for what would defeat limits.
+
+local K, host, scripts, modules = ...
+
+local error, getmetatable, ipairs, next, pairs, rawequal, rawget, select, setmetatable, tostring, type =
+      error, getmetatable, ipairs, next, pairs, rawequal, rawget, select, setmetatable, tostring, type
+local native_collectgarbage, native_traceback = collectgarbage, debug.traceback
+local find = string.find
+local raise, S = K.raise, K.S
+
+local STEP_LIMIT = 100     -- KB that collectgarbage("step") may work through: under 1 ms
+
+local BASE = {
+  'assert', 'error', 'getmetatable', 'ipairs', 'next', 'pairs', 'rawequal', 'rawget', 'rawlen',
+  'rawset', 'select', 'tonumber', 'tostring', 'type', 'unpack', '_VERSION',
+}
+local STRING = {
+  'byte', 'char', 'find', 'format', 'gmatch', 'gsub', 'len', 'lower', 'match', 'rep', 'reverse',
+  'sub', 'upper', 'pack', 'packsize', 'unpack', 'gfind',
+}
+local TABLE = {
+  'concat', 'insert', 'maxn', 'move', 'pack', 'remove', 'sort', 'unpack', 'foreach', 'foreachi',
+  'getn',
+}
+local OS = {'clock', 'date', 'difftime', 'time'}
+local TRUSTED_OS = {
+  'clock', 'date', 'difftime', 'execute', 'exit', 'getenv', 'remove', 'rename', 'setlocale', 'time',
+  'tmpname',
+}
+-- sethook would take the place of the hooks that enforce limits.
+local TRUSTED_DEBUG = {
+  'getfenv', 'getinfo', 'getlocal', 'getmetatable', 'getregistry', 'getupvalue', 'getuservalue',
+  'setfenv', 'setlocal', 'setmetatable', 'setupvalue', 'setuservalue', 'upvalueid', 'upvaluejoin',
+}
+
+local function pick(from, names)
+  local copy = {}
+  for _, name in ipairs(names) do copy[name] = from[name] end
+  return copy
+end
+
+local function copy_of(from)
+  local copy = {}
+  for key, value in next, from do copy[key] = value end
+  return copy
+end
+
+-- Every native table is copied once, while nobody else has run.
+local natives = {
+  string = copy_of(string), table = copy_of(table), math = copy_of(math), os = copy_of(os),
+  debug = copy_of(debug), bit = bit and copy_of(bit), bit32 = bit32 and copy_of(bit32),
+  utf8 = utf8 and copy_of(utf8), io = copy_of(io), jit = jit and copy_of(jit),
+}
+local native_globals = copy_of(_G)
+
+local function overlay(into, replacements)
+  for name, f in next, replacements do
+    if into[name] ~= nil then into[name] = f end
+  end
+  return into
+end
+
+-- ---------------------------------------------------------------------- replaced functions
+local function sandboxed_setmetatable(t, meta)
+  -- A finalizer runs inside the collector, where nothing can interrupt it.
+  if type(meta) == 'table' and rawget(meta, '__gc') ~= nil then
+    return raise("'__gc' is not available to sandboxed scripts (lua_sandbox = false allows it)")
+  end
+  return setmetatable(t, meta)
+end
+
+local function sandboxed_collectgarbage(option, argument)
+  if option == 'count' then return native_collectgarbage('count') end
+  if option == 'step' then
+    local size = type(argument) == 'number' and argument or 0
+    if size > STEP_LIMIT then size = STEP_LIMIT end
+    return native_collectgarbage('step', size)
+  end
+  return raise("collectgarbage offers sandboxed scripts only \"count\" and \"step\"" ..
+               " (lua_sandbox = false allows the rest)")
+end
+
+local function trusted_collectgarbage(option, ...)
+  if option == 'stop' then
+    return raise('collectgarbage("stop") is not available: it would defeat lua_memory_limit')
+  end
+  return native_collectgarbage(option or 'collect', ...)
+end
+
+-- debug.traceback([thread,] [message [, level]]); inside an xpcall handler it tells of the error
+-- that is being handled, since handlers run after unwinding.
+local function traceback(first, ...)
+  local thread, message, level
+  if type(first) == 'thread' then
+    thread, message, level = first, ...
+  else
+    message, level = first, ...
+  end
+  if message ~= nil and type(message) ~= 'string' and type(message) ~= 'number' then return message end
+  local text
+  if thread then
+    text = native_traceback(thread, '', level)
+  else
+    text = S.R.traceback or native_traceback('', (level or 1) + 1)
+  end
+  local _, heading_end = find(text, 'stack traceback:\n', 1, true)
+  text = 'stack traceback:\n' .. host.clean_traceback(heading_end and string.sub(text, heading_end + 1) or text)
+  if message == nil then return text end
+  return message .. '\n' .. text
+end
+
+-- ---------------------------------------------------------------------- one isolate's libraries
+local function coroutines() return copy_of(K.coroutine) end
+
+local function debug_library(sandboxed)
+  local library = sandboxed and {} or pick(natives.debug, TRUSTED_DEBUG)
+  library.traceback = traceback
+  return library
+end
+
+local function jit_library(sandboxed)
+  if not natives.jit then return nil end
+  if sandboxed then return {version = natives.jit.version} end
+  return copy_of(natives.jit)
+end
+
+-- Fills and returns `env`, the globals of a new isolate; `I` is the isolate.
+local function fill(env, I)
+  local sandboxed = I.sandboxed
+  for _, name in ipairs(BASE) do env[name] = native_globals[name] end
+  env._G = env
+  env.pcall, env.xpcall = K.pcall, K.xpcall
+  env.setmetatable = sandboxed and sandboxed_setmetatable or setmetatable
+  env.collectgarbage = sandboxed and sandboxed_collectgarbage or trusted_collectgarbage
+  if native_globals.gcinfo then env.gcinfo = native_globals.gcinfo end
+
+  env.string = overlay(pick(natives.string, STRING), K.nested)
+  env.table = overlay(pick(natives.table, TABLE), K.nested)
+  env.math = copy_of(natives.math)
+  env.os = pick(natives.os, sandboxed and OS or TRUSTED_OS)
+  env.coroutine = coroutines()
+  env.debug = debug_library(sandboxed)
+  env.jit = jit_library(sandboxed)
+  env.bit = natives.bit and copy_of(natives.bit)
+  env.bit32 = natives.bit32 and copy_of(natives.bit32)
+  env.utf8 = natives.utf8 and copy_of(natives.utf8)
+  if not sandboxed then
+    env.io = copy_of(natives.io)
+    env.newproxy = native_globals.newproxy
+    env.string.dump = natives.string.dump
+  end
+  scripts.install(env, I)
+  modules.install(env, I)
+  return env
+end
+
+-- ("x"):method() finds the isolate's own string table; nobody may look behind it.
+local string_meta = (debug.getmetatable or getmetatable)('')
+string_meta.__metatable = false
+
+return {fill = fill, copy_of = copy_of}

@@ -1,0 +1,54 @@
+"""Tracebacks as a script's author expects them: without the frames of the server's own Lua.
+
+Rules of a clean traceback:
+
+- Lines of our chunks, which are named ``[candy NAME.lua]``, go. Where one stands for a library
+  function that the script called (``pcall``, ``say``), it becomes ``[C]: in function 'say'``,
+  which is what the same call shows on OpenResty.
+- The script's outermost function is our factory's closure on its first line: it is the main
+  chunk to its author.
+"""
+
+from __future__ import annotations
+
+import re
+
+_OURS = re.compile(rb"\t\[candy [^\]]*\]:(?:\d+:)? in (.*)")
+_NAMED = re.compile(rb"(?:function|upvalue|local|field|method|global) '(?:[^']*\.)?([^'.]+)'")
+_C = b"\t[C]: in "
+_FACTORY = re.compile(rb"^(\t(.*?):\d+: in )(?:function <.*?:1>|(?:function|local|upvalue) '[^']*')")
+
+
+def clean(traceback: bytes) -> bytes:
+    """``traceback`` (lines after the heading) without our frames."""
+    lines: list[bytes] = []
+    hidden_name = b""
+    for line in traceback.split(b"\n"):
+        ours = _OURS.match(line)
+        if ours is None:
+            if hidden_name and b"[candy" not in line:
+                lines.append(_C + b"function '" + hidden_name + b"'")
+            hidden_name = b""
+            lines.append(line)
+            continue
+        # A native function that one of ours called is an implementation detail.
+        while lines and lines[-1].startswith(_C) and not hidden_name:
+            native = _NAMED.search(lines[-1])
+            if native is not None and native[1] == b"error":
+                break
+            lines.pop()
+        named = _NAMED.match(ours[1])
+        hidden_name = named[1] if named is not None else b""
+    while lines and lines[-1].strip() in (b"", b"(...tail calls...)", b"(tail call): ?"):
+        lines.pop()
+    return b"\n".join(_main_chunk(lines))
+
+
+def _main_chunk(lines: list[bytes]) -> list[bytes]:
+    for index in range(len(lines) - 1, -1, -1):
+        line = lines[index]
+        if line.startswith(_C) or not line.startswith(b"\t"):
+            continue
+        lines[index] = _FACTORY.sub(rb"\1main chunk", line)
+        break
+    return lines

@@ -1,0 +1,205 @@
+"""A VM that runs scripts: an engine's Lua state with the sandbox and the API in it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from importlib.resources import files
+from itertools import count
+from traceback import format_exception
+from typing import TYPE_CHECKING, Any, Protocol
+
+from candy_trio.lua import modules, traceback
+from candy_trio.lua.api import output, request, shared, text, time
+from candy_trio.lua.current import Current, LuaRun
+from candy_trio.observe.log import Level
+from candy_trio.version import VERSION
+
+if TYPE_CHECKING:
+    from candy_trio.config.schema import Config, Route
+    from candy_trio.observe.log import ErrorLog
+    from candy_trio.shared_dict.base import SharedDictBackend
+    from engines.base import Answer, LuaEngine, LuaValue, Plain
+
+_AREAS = (
+    "constants",
+    "response_headers",
+    "request",
+    "output",
+    "text",
+    "control",
+    "body",
+    "time",
+    "log",
+    "variables",
+    "shared",
+    "candy",
+)
+"""The areas of the API in the order of their installation: later ones use what earlier made."""
+
+_MAKE_TABLE = b"""
+local t = {}
+for i = 1, select('#', ...), 2 do
+  local key, value = select(i, ...)
+  t[key] = value
+end
+return t
+"""
+
+_HEAD = 1
+_HTTP_10 = 2
+
+
+class Services(Protocol):
+    """What the scripts of a worker share: :class:`candy_trio.pipeline.app.App` has it."""
+
+    config: Config
+    error_log: ErrorLog
+    shared: Mapping[str, SharedDictBackend]
+    stopping: bool
+
+
+class ScriptVM:
+    """One engine's VM in one worker; all routes that name the engine share it."""
+
+    def __init__(self, engine: LuaEngine, services: Services) -> None:
+        self._vm = engine.new_vm()
+        self._vm.on_callback_error = self._report
+        self.current = Current(services.error_log)
+        self._numbers = count(1)
+        kernel = self._vm.kernel
+        host = self._table(self._callbacks(engine, services))
+        for name, shared_dict in services.shared.items():
+            host[f"shared {name}".encode()] = self._table(shared.callbacks(shared_dict))
+        load = self._load
+        scripts = load("scripts", kernel, host)
+        own_modules = load("modules", kernel, host, scripts)
+        sandbox = load("sandbox", kernel, host, scripts, own_modules)
+        surface = load("api/surface", kernel, host)
+        areas: dict[str, Any] = {}
+        for name in _AREAS:
+            areas[name] = load(
+                f"api/{name}", kernel, host, surface, areas.get("response_headers")
+            )
+        run = load(
+            "run",
+            kernel,
+            host,
+            scripts,
+            sandbox,
+            areas["response_headers"],
+            areas["body"],
+            *areas.values(),
+        )
+        self._new_isolate: Any = run[b"new_isolate"]
+        self._drop_isolate: Any = run[b"drop_isolate"]
+        self._set_script: Any = run[b"set_script"]
+        self._drop_script: Any = run[b"drop_script"]
+        self._set_route: Any = run[b"set_route"]
+        self._serve: LuaValue = run[b"serve"]
+
+    # ------------------------------------------------------------------ isolates and scripts
+    def new_isolate(self, *, sandboxed: bool) -> int:
+        """A fresh isolate's number: its own libraries, modules and API tables."""
+        number = next(self._numbers)
+        self._new_isolate(number, sandboxed)
+        return number
+
+    def drop_isolate(self, number: int) -> None:
+        """Forget an isolate; runs in flight keep what they hold."""
+        self._drop_isolate(number)
+
+    def compile(self, source: bytes, chunk: str) -> tuple[int, None] | tuple[None, bytes]:
+        """A script's number, or Lua's message that says why it does not compile."""
+        number = next(self._numbers)
+        problem = self._set_script(number, source, chunk.encode())
+        return (number, None) if problem is None else (None, problem)
+
+    def drop_script(self, number: int) -> None:
+        """Forget a compiled script; runs in flight go on with it."""
+        self._drop_script(number)
+
+    def add_route(self, route: Route, settings: Any) -> None:
+        """Tell Lua what it needs of a route: once, not with each request."""
+        self._set_route(
+            route.serial,
+            route.default_type.encode(),
+            settings.use_default_type,
+            settings.transform_underscores_in_response_headers,
+            settings.http10_buffering,
+            settings.need_request_body,
+        )
+
+    # ------------------------------------------------------------------ runs
+    def next_number(self) -> int:
+        """A number for a new run."""
+        return next(self._numbers)
+
+    def start(self, run: LuaRun, route: int, isolate: int, script: int) -> Answer:
+        """The first step of a request's run."""
+        head = run.exchange.head
+        kind = (_HEAD if run.exchange.method == b"HEAD" else 0) + (0 if head.minor else _HTTP_10)
+        self.current.run = run
+        return self._vm.start(run.number, self._serve, route, isolate, script, kind, head.has_body)
+
+    def resume(self, run: LuaRun, *values: Plain) -> Answer:
+        """Its next step."""
+        self.current.run = run
+        return self._vm.resume(run.number, *values)
+
+    def drop(self, run: LuaRun) -> None:
+        """Never resume it again."""
+        self._vm.drop(run.number)
+
+    def traceback(self, run: LuaRun) -> bytes:
+        """Where a suspended run stands."""
+        return traceback.clean(self._vm.traceback(run.number))
+
+    def close(self) -> None:
+        """Free the Lua state."""
+        self._vm.close()
+
+    # ------------------------------------------------------------------ making it
+    def _load(self, name: str, *args: object) -> Any:
+        source = (files("candy_trio.lua") / f"{name}.lua").read_bytes()
+        return self._vm.execute(source, f"{name}.lua", *args)
+
+    def _table(self, entries: dict[str, Any]) -> Any:
+        flat: list[object] = []
+        for key, value in entries.items():
+            flat += (key.encode(), value)
+        return self._vm.execute(_MAKE_TABLE, "table", *flat)
+
+    def _callbacks(self, engine: LuaEngine, services: Services) -> dict[str, Callable[..., Any]]:
+        config = services.config
+        info = _server_info(engine)
+        return {
+            **request.callbacks(self.current),
+            **output.callbacks(self.current),
+            **text.CALLBACKS,
+            **time.CALLBACKS,
+            **modules.callbacks(config.lua_package_path, config.folder, config.package_path_text),
+            "clean_traceback": traceback.clean,
+            "log_threshold": lambda: int(services.error_log.threshold),
+            "shared_names": lambda: _lines(services.shared),
+            "server_info": lambda: info,
+            "prefix": lambda: os.fsencode(config.folder) + b"/",
+            "pid": os.getpid,
+            "exiting": lambda: services.stopping,
+        }
+
+    def _report(self, error: BaseException) -> None:
+        self.current.log(Level.ERR, "".join(format_exception(error)).rstrip())
+
+
+def _lines(names: Iterable[str]) -> bytes:
+    return "\n".join(names).encode()
+
+
+def _server_info(engine: LuaEngine) -> tuple[bytes, ...]:
+    compiler = f"Python {platform.python_version()}, {engine.version()}"
+    commit = os.environ.get("CANDY_COMMIT", "")
+    facts = (VERSION, "candy_trio", sys.platform, platform.machine(), compiler, commit, engine.name)
+    return tuple(fact.encode() for fact in facts)
