@@ -6,16 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 import trio
 
+from candy_trio.config.schema import LuaContent
 from candy_trio.handlers.base import DONE, Finish, Handler, Jump, Outcome
 from candy_trio.lua import scheduler
 from candy_trio.lua.current import LuaRun
+from candy_trio.lua.host import LuaHost
 from candy_trio.lua.traceback import clean
 from candy_trio.observe.log import Level
 from engines.base import Failed, Returned
 
 if TYPE_CHECKING:
-    from candy_trio.config.schema import LuaContent, Route
-    from candy_trio.lua.host import LuaHost
+    from candy_trio.config.schema import Route
+    from candy_trio.lua.vm import Services
     from candy_trio.pipeline.exchange import Exchange
     from engines.base import Answer
 
@@ -28,6 +30,25 @@ _JUMP = 5
 
 _CLOSE_STATUS = 444
 """nginx's status for a connection closed without an answer."""
+
+
+class LuaRoutes:
+    """A worker's Lua, as the pipeline asks for it; the configuration's engines are there."""
+
+    def __init__(self, services: Services) -> None:
+        self._lua = LuaHost(services)
+
+    def handler(self, route: Route) -> Handler:
+        """A handler for a route whose content is a script."""
+        assert isinstance(route.content, LuaContent)
+        return LuaScriptHandler(route, route.content, self._lua)
+
+    async def run(self) -> None:
+        """Nothing goes on beside the requests yet."""
+
+    def close(self) -> None:
+        """Close the VMs; after the last request."""
+        self._lua.close()
 
 
 class LuaScriptHandler(Handler):

@@ -82,7 +82,8 @@ local function encode_args_for(takes_numbers)
     local args = ...
     if type(args) ~= 'table' then return A.bad_argument(1, 'encode_args', 'table', args) end
     local out = {}
-    for key, value in next, args do
+    for name, value in next, args do
+      local key = name
       if takes_numbers and type(key) == 'number' then key = A.number_text(key) end
       if type(key) ~= 'string' then
         return raise('attempt to use a non-string key in the "args" option table')

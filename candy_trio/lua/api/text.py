@@ -7,6 +7,8 @@ import hashlib
 import hmac
 import re
 import zlib
+from collections.abc import Callable
+from typing import Any
 
 _BASE64_TEXT = re.compile(rb"[A-Za-z0-9+/]*\Z")
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/=]")
@@ -51,7 +53,7 @@ def hmac_sha1(key: bytes, data: bytes) -> bytes:
     return hmac.digest(key, data, "sha1")
 
 
-CALLBACKS = {
+CALLBACKS: dict[str, Callable[..., Any]] = {
     "encode_base64": encode_base64,
     "decode_base64": decode_base64,
     "decode_base64mime": decode_base64mime,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import calendar
 import re
 import time
+from collections.abc import Callable
+from typing import Any
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -86,7 +88,7 @@ def _broken_down(seconds: float) -> time.struct_time:
     return time.gmtime(min(seconds, _LATEST) if seconds > 0 else 0)
 
 
-CALLBACKS = {
+CALLBACKS: dict[str, Callable[..., Any]] = {
     "now": now,
     "today": today,
     "localtime": localtime,

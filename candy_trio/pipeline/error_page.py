@@ -1,0 +1,34 @@
+"""The pages that the server itself gives: errors and redirects, byte for byte nginx's."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from candy_trio.http.writer import REASONS, server_product
+
+PAGE_STATUSES: Final = frozenset(REASONS) - {100, 101, 200, 201, 202, 204, 206, 304}
+"""nginx has a page for these (431 is ours), and for any other status a body without bytes."""
+
+_TITLES: Final = {302: "Found", 401: "Authorization Required"}
+"""Where nginx's page says something else than its status line."""
+
+HTML: Final = b"Content-Type: text/html\r\n"
+
+
+def error_page(status: int, server_tokens: bool) -> bytes:
+    """The body for ``status``, b"" if there is no page for it.
+
+    ``server_tokens`` false leaves the server's version out, as in its header.
+    """
+    if status not in PAGE_STATUSES:
+        return b""
+    title = f"{status} {_TITLES.get(status) or REASONS[status]}"
+    return (
+        "<html>\r\n"
+        f"<head><title>{title}</title></head>\r\n"
+        "<body>\r\n"
+        f"<center><h1>{title}</h1></center>\r\n"
+        f"<hr><center>{server_product(server_tokens)}</center>\r\n"
+        "</body>\r\n"
+        "</html>\r\n"
+    ).encode()

@@ -1,0 +1,157 @@
+"""One worker: everything opened in order, served until told to stop, closed in reverse.
+
+The order of the end is the point of this module: listeners first, then idle connections, then the
+requests in flight within their hosts' ``timeout``, then Lua, then the logs, which have to take the
+last lines of all the others.
+"""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable
+from itertools import count
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+import trio
+
+from candy_trio.config.schema import LuaContent
+from candy_trio.observe.log import Level
+from candy_trio.observe.logs import open_logs
+from candy_trio.pipeline.app import App, LuaHost
+from candy_trio.process.signals import Order, open_orders
+from candy_trio.server.connection import Connection
+from candy_trio.server.connections import Connections
+from candy_trio.server.listen import Listener, connection_capacity, open_listeners
+from candy_trio.server.transport import SocketTransport
+from candy_trio.shared_dict.memory import SharedDict
+from candy_trio.version import VERSION
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import AsyncIterator
+
+    from candy_trio.config.schema import Config
+
+CANDY_DICT: Final = "candy"
+CANDY_DICT_SIZE: Final = 10 * 1024 * 1024
+"""Bytes of the dict that is always there (``candy.shared``) unless the configuration names it."""
+
+LuaFactory: TypeAlias = Callable[[App], LuaHost]
+"""Makes the layer that runs scripts; it may raise ConfigError."""
+
+
+async def serve(
+    config: Config,
+    make_lua: LuaFactory | None = None,
+    *,
+    task_status: trio.TaskStatus[list[Listener]] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Serve ``config`` until a signal says stop, or until cancelled (which ends at once).
+
+    Started once all addresses are listened on, with the listeners.  Raises ConfigError for what
+    only shows now: an address that is taken, a log that can't be written.  ``make_lua`` may be
+    None only if no route has a script.
+    """
+    logs = open_logs(config)
+    try:
+        app = App(config, logs, _shared_dicts(config))
+        if make_lua is not None:
+            app.lua = make_lua(app)
+            app.factories[LuaContent] = app.lua.handler
+        try:
+            listeners = open_listeners(app.routing.addresses())
+            try:
+                # Logs end after everything else, so theirs is the outer nursery.
+                async with trio.open_nursery() as log_nursery:
+                    await log_nursery.start(logs.run)
+                    with open_orders() as orders:
+                        _log_start(app, listeners)
+                        await _serve_until_stopped(app, listeners, orders, task_status)
+                    app.error_log.log(Level.NOTICE, "stopped")
+                    log_nursery.cancel_scope.cancel()
+            finally:
+                for listener in listeners:
+                    listener.close()
+        finally:
+            if app.lua is not None:
+                app.lua.close()
+    finally:
+        logs.close()
+
+
+async def _serve_until_stopped(
+    app: App,
+    listeners: list[Listener],
+    orders: AsyncIterator[Order],
+    task_status: trio.TaskStatus[list[Listener]],
+) -> None:
+    connections = Connections(min(host.timeout for host in app.config.hosts))
+    serials = count(1)
+    capacity = connection_capacity()
+
+    async def serve_socket(sock: socket.socket) -> None:
+        await Connection(SocketTransport(sock), app, connections, next(serials)).run()
+
+    async with trio.open_nursery() as services:
+        services.start_soon(connections.expire)
+        if app.lua is not None:
+            services.start_soon(app.lua.run)
+        async with trio.open_nursery() as serving:
+            accepting = trio.CancelScope()
+            services.start_soon(
+                _obey, orders, app, listeners, connections, accepting, serving.cancel_scope
+            )
+            task_status.started(listeners)
+            with accepting:
+                async with trio.open_nursery() as accept_loops:
+                    for listener in listeners:
+                        accept_loops.start_soon(
+                            listener.accept, serve_socket, serving, capacity, app.error_log
+                        )
+        services.cancel_scope.cancel()
+
+
+async def _obey(
+    orders: AsyncIterator[Order],
+    app: App,
+    listeners: list[Listener],
+    connections: Connections,
+    accepting: trio.CancelScope,
+    serving: trio.CancelScope,
+) -> None:
+    async for order in orders:
+        match order:
+            case Order.STOP:
+                app.error_log.log(
+                    Level.NOTICE, f"stopping gracefully, {len(connections)} connections open"
+                )
+                app.stopping = True
+                accepting.cancel()
+                for listener in listeners:
+                    listener.close()
+                connections.stop()
+            case Order.STOP_NOW:
+                app.error_log.log(Level.NOTICE, "stopping at once")
+                serving.cancel()
+            case Order.REOPEN_LOGS:
+                app.logs.reopen()
+                app.error_log.log(Level.NOTICE, "logs reopened")
+
+
+def _shared_dicts(config: Config) -> dict[str, SharedDict]:
+    sizes = {CANDY_DICT: CANDY_DICT_SIZE}
+    sizes.update((settings.name, settings.size) for settings in config.shared_dicts)
+    return {name: SharedDict(name, size, time.monotonic) for name, size in sizes.items()}
+
+
+def _log_start(app: App, listeners: list[Listener]) -> None:
+    log = app.error_log
+    log.log(
+        Level.NOTICE,
+        f"candy_trio/{VERSION}, Python {platform.python_version()}, trio {trio.__version__}",
+    )
+    for warning in app.config.warnings:
+        log.log(Level.WARN, warning)
+    for listener in listeners:
+        log.log(Level.NOTICE, f"listening on {listener.url}")

@@ -1,0 +1,328 @@
+"""One connection: requests in, one after the other, answers out, in one task and one nursery.
+
+Rules of this module:
+
+- The connection's own task runs everything that concerns its current request.  The nursery holds
+  two helpers, which start only when they are needed: the one that sends what is queued and the
+  one that watches for a client that leaves.
+- One cancel scope (``_scope``) encloses all requests.  It is cancelled only while the task waits
+  for a head: when that takes too long, or at shutdown when nothing has begun.  The nursery's own
+  scope is the harder one: it ends requests in flight.
+- The end of a response decides about the connection, never the other way round: a response that
+  was told ``keep_alive`` false, or that could not be completed, is the last one.
+
+Time limits: an idle connection is closed without a word after the host's ``timeout``; a head has
+to be complete within the ``timeout`` of its first byte (408), however slowly it drips; a body may
+pause for the ``timeout`` between two reads (408).
+"""
+
+from __future__ import annotations
+
+import math
+import time
+import traceback
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+import trio
+
+from candy_trio.errors import ClientGone, ProtocolError
+from candy_trio.http.events import BodyData, Event, RequestHead
+from candy_trio.http.parser import make_parser
+from candy_trio.http.writer import CONTINUE
+from candy_trio.observe.log import Level
+from candy_trio.pipeline.exchange import ConnectionInfo, Exchange
+from candy_trio.pipeline.response import Response
+from candy_trio.pipeline.run import refuse, serve
+from candy_trio.server.inbound import Inbound
+from candy_trio.server.outbound import Outbound
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from candy_trio.pipeline.app import App
+    from candy_trio.routing.locations import HostRoutes
+    from candy_trio.server.connections import Connections
+    from candy_trio.server.transport import Transport
+
+DISCARD_LIMIT: Final = 64 * 1024
+"""Bytes of a body that nobody read which are read and dropped to keep the connection: cheaper for
+both sides than a new connection up to about this size."""
+
+MAX_REQUESTS_IN_A_ROW: Final = 16
+"""Pipelined requests served without the other tasks getting a turn, see MAX_EAGER_READS."""
+
+LINGER_TIME: Final = 30.0
+"""Seconds that a client may go on sending after the last answer, so that it gets to read it: a
+closed socket that receives data is reset, and the reset overtakes the answer (RFC 9112 §9.6).
+nginx's lingering_time, and the next its lingering_timeout."""
+
+LINGER_PAUSE: Final = 5.0
+"""Seconds that it may be silent meanwhile."""
+
+STOPPING_LINGER_PAUSE: Final = 0.5
+"""The same at shutdown, when nobody is to be kept waiting: what was on its way has arrived."""
+
+NO_HEAD: Final = RequestHead(
+    method=b"",
+    target=b"",
+    path=b"/",
+    minor=1,
+    headers=[],
+    raw=b"",
+    host=b"",
+    content_length=0,
+    chunked=False,
+    keep_alive=False,
+    expect_continue=False,
+)
+"""Stands for a head that could not be read, in the answer and in the logs."""
+
+
+class Connection:
+    """See the module.  ``deadline`` is read by :class:`Connections`."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        app: App,
+        connections: Connections,
+        serial: int,
+        scheme: str = "http",
+    ) -> None:
+        self.deadline = math.inf
+        """Until when the connection waits for a head, on trio's clock."""
+        self._transport = transport
+        self._app = app
+        self._connections = connections
+        self._inbound = Inbound(transport)
+        self._info = ConnectionInfo(
+            client=transport.peer_address,
+            server=transport.own_address,
+            serial=serial,
+            scheme=scheme,
+            started_mono=trio.current_time(),
+        )
+        self._default = self._host_for(b"")
+        self._parser = make_parser(
+            app.config.http_parser, max_header_size=self._default.host.max_header_size
+        )
+        self._scope = trio.CancelScope()
+        self._ending = False  # the scope is cancelled: what arrives now arrives too late
+        self._expired = False
+        self._lingers = False  # the client may still be sending when the last answer is out
+        self._in_a_row = 0
+        # The current request:
+        self._response: Response | None = None
+        self._host_header = b""
+        self._host = self._default
+        self._timeout = self._default.host.timeout
+        self._body_done = True
+        self._must_continue = False
+        self._reusable = False  # whether the connection goes on once the body is read
+
+    async def run(self) -> None:
+        """Serve the connection until it ends, then close it; raises nothing but Cancelled."""
+        try:
+            async with trio.open_nursery() as nursery:
+                self._nursery = nursery
+                self._outbound = Outbound(self._transport, nursery, self._timeout)
+                self._connections.add(self)
+                with self._scope:
+                    await self._serve_requests()
+                if self._expired and self._parser.head_begun():
+                    await self._refuse(ProtocolError(408, "client timed out"))
+                with suppress(ClientGone):  # an aborted response may have left something
+                    await self._outbound.drain()
+                if self._lingers:
+                    await self._linger()
+                nursery.cancel_scope.cancel()
+        except Exception as error:
+            # A mistake of this server: the worker goes on, and the log tells.
+            self._app.error_log.log(Level.CRIT, "".join(traceback.format_exception(error)).rstrip())
+        finally:
+            self._connections.discard(self)
+            await self._transport.aclose()
+
+    def expire(self) -> None:
+        """The time for a head is up."""
+        self._expired = self._ending = True
+        self._scope.cancel()
+
+    def stop(self) -> None:
+        """The server shuts down: end at once if idle, else after the current request."""
+        if self._response is not None:
+            self._response.keep_alive = False
+        elif not self._parser.head_begun():
+            self._ending = True
+            self._scope.cancel()
+        self._nursery.cancel_scope.deadline = trio.current_time() + self._timeout
+
+    async def _serve_requests(self) -> None:
+        while True:
+            try:
+                head = await self._next_head()
+            except ProtocolError as error:
+                await self._refuse(error)
+                return
+            if head is None:
+                return
+            exchange = self._make_exchange(head)
+            limit = exchange.host.host.max_header_size
+            if len(head.raw) <= limit:
+                await serve(exchange)
+            else:  # the parser applies the limit of the default host
+                await refuse(exchange, ProtocolError(431, f"head larger than {limit} bytes"))
+            response = exchange.response
+            self._inbound.unwatch()
+            if not response.keep_alive:
+                # A client that asked for the end sends nothing more.
+                self._lingers = not self._body_done or (head.keep_alive and not response.aborted)
+                return
+            if not self._body_done and not await self._discard_body():
+                self._lingers = True
+                return
+            self._response = None
+
+    async def _next_head(self) -> RequestHead | None:
+        """The next request; None when the client has left. Raises ProtocolError."""
+        parser = self._parser
+        event = parser.next_event()
+        if event is None:
+            self._info.pipelined = False
+            self._in_a_row = 0
+            data = self._inbound.receive_nowait()
+            if data is not None:
+                parser.feed(data)
+                event = parser.next_event()
+            if event is None:
+                event = await self._wait_for_head(data)
+                if event is None:
+                    return None
+        else:
+            self._info.pipelined = True
+            self._in_a_row += 1
+            if self._in_a_row >= MAX_REQUESTS_IN_A_ROW:
+                self._in_a_row = 0
+                await trio.lowlevel.checkpoint()
+        assert isinstance(event, RequestHead)
+        return event
+
+    async def _wait_for_head(self, data: bytes | None) -> Event | None:
+        """Go on where what is here does not make a head; ``data`` is what was read last."""
+        parser = self._parser
+        event = None
+        timeout = self._default.host.timeout
+        self.deadline = trio.current_time() + timeout
+        begun = parser.head_begun()
+        while event is None:
+            if data == b"" or (self._app.stopping and not parser.head_begun()):
+                return None
+            data = await self._inbound.receive()
+            parser.feed(data)
+            event = parser.next_event()
+            if not begun and event is None:
+                begun = True
+                self.deadline = trio.current_time() + timeout
+        self.deadline = math.inf
+        return None if self._ending else event
+
+    def _make_exchange(self, head: RequestHead) -> Exchange:
+        info = self._info
+        info.requests += 1
+        if head.host != self._host_header:
+            self._host_header = head.host
+            self._host = self._host_for(head.host)
+            self._timeout = self._outbound.timeout = self._host.host.timeout
+        host = self._host
+        keep_alive = head.keep_alive and not self._app.stopping
+        if head.chunked or head.content_length:
+            self._body_done = False
+            self._must_continue = head.expect_continue
+            self._reusable = keep_alive
+            # Unless the body is read after all (see receive_body): a client that waits for
+            # "100 Continue" may send the body or leave it out, there is no telling which.
+            keep_alive = (
+                keep_alive and not head.expect_continue and head.content_length <= DISCARD_LIMIT
+            )
+        response = self._response = Response(
+            self._outbound,
+            self._app.head_writer,
+            is_head=head.method == b"HEAD",
+            minor=head.minor,
+            keep_alive=keep_alive,
+            server_tokens=host.host.server_tokens,
+        )
+        return Exchange(
+            head, self._app, host, info, self, response, time.time(), trio.current_time()
+        )
+
+    def _host_for(self, host_header: bytes) -> HostRoutes:
+        return self._app.routing.host_for(
+            self._info.server_addr, self._info.server_port, host_header
+        )
+
+    async def receive_body(self) -> bytes | None:
+        """The next bytes of the current request's body, see BodySource."""
+        if self._body_done:
+            return None
+        parser = self._parser
+        while True:
+            event = parser.next_event()
+            if isinstance(event, BodyData):
+                self._must_continue = False
+                return event.data
+            if event is not None:
+                self._body_done = True
+                response = self._response
+                if self._reusable and response is not None and not response.head_sent:
+                    response.keep_alive = not self._app.stopping
+                return None
+            data = self._inbound.receive_nowait()
+            if data is None:
+                if self._must_continue:
+                    self._must_continue = False
+                    self._outbound.write(CONTINUE)
+                with trio.move_on_after(self._timeout):
+                    data = await self._inbound.receive()
+                if data is None:
+                    raise ProtocolError(408, "client timed out while sending its body")
+            if not data:
+                raise ClientGone("client prematurely closed connection")
+            parser.feed(data)
+
+    async def _discard_body(self) -> bool:
+        """Whether what is left of the body was short, and is gone."""
+        size = 0
+        try:
+            while (data := await self.receive_body()) is not None:
+                size += len(data)
+                if size > DISCARD_LIMIT:
+                    return False
+        except (ProtocolError, ClientGone):
+            return False
+        return True
+
+    def watch_client(self, on_gone: Callable[[], None]) -> None:
+        """See :meth:`Exchange.watch_client`."""
+        self._inbound.watch(self._nursery, on_gone)
+
+    def unwatch_client(self) -> None:
+        """See :meth:`Exchange.unwatch_client`."""
+        self._inbound.unwatch()
+
+    async def _refuse(self, error: ProtocolError) -> None:
+        """Answer what is no request, as the last thing on this connection."""
+        self._lingers = True
+        await refuse(self._make_exchange(NO_HEAD), error)
+
+    async def _linger(self) -> None:
+        """Read and drop what the client still sends, until it closes or for LINGER_TIME."""
+        await self._transport.send_eof()
+        pause = STOPPING_LINGER_PAUSE if self._app.stopping else LINGER_PAUSE
+        with trio.move_on_after(LINGER_TIME):
+            while True:
+                with trio.move_on_after(pause) as scope:
+                    data = await self._inbound.receive()
+                if scope.cancelled_caught or not data:
+                    return

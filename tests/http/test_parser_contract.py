@@ -1,0 +1,61 @@
+"""Both parsers pass the contract."""
+
+from __future__ import annotations
+
+import builtins
+import sys
+from typing import TYPE_CHECKING, Any, Literal
+
+import pytest
+from contracts.parser_contract import CHECKS, MakeParser
+from corpora.malformed import CASES
+
+from candy_trio.http.parser import RequestParser, make_parser
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Kind = Literal["httptools", "h11"]
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("kind", ["httptools", "h11"])
+def test_contract(kind: Kind, check: Callable[[MakeParser], None]) -> None:
+    """This parser does what the check's own docstring says."""
+
+    def make(max_header_size: int) -> RequestParser:
+        return make_parser(kind, max_header_size=max_header_size)
+
+    check(make)
+
+
+def test_corpus_is_sound() -> None:
+    """No case of the corpus is there twice, by name or by bytes, and it is a large one."""
+    assert len({case.name for case in CASES}) == len(CASES)
+    assert len({case.raw for case in CASES}) == len(CASES)
+    assert len(CASES) >= 500
+
+
+def test_auto_prefers_httptools() -> None:
+    """ "auto" is httptools where it is installed, and each name gives its own parser."""
+    names = {
+        kind: type(make_parser(kind, max_header_size=1000)).__name__
+        for kind in ("auto", "httptools", "h11")
+    }
+    assert names == {"auto": "HttptoolsParser", "httptools": "HttptoolsParser", "h11": "H11Parser"}
+
+
+def test_auto_without_httptools(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without httptools, "auto" is h11, and asking for httptools by name is an ImportError."""
+    real_import = builtins.__import__
+
+    def import_without(name: str, *args: Any, **kwargs: Any) -> Any:
+        if name == "httptools":
+            raise ImportError(name)
+        return real_import(name, *args, **kwargs)
+
+    monkeypatch.delitem(sys.modules, "candy_trio.http.parser_httptools", raising=False)
+    monkeypatch.setattr(builtins, "__import__", import_without)
+    assert type(make_parser("auto", max_header_size=1000)).__name__ == "H11Parser"
+    with pytest.raises(ImportError):
+        make_parser("httptools", max_header_size=1000)
