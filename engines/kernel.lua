@@ -110,8 +110,8 @@ local function answer(id, co, ok, tag, ...)
     return RETURNED, S.finish(R)
   end
   if not ok then
-    forget(id)
     local text = traceback(co)
+    forget(id)
     -- Variables marked <close> are still open in a thread that died: close them in a thread
     -- of their own, for the main state is never interrupted and they are the script's code.
     if native_close then native_resume(create(native_close), co) end

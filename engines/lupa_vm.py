@@ -125,10 +125,16 @@ class LupaVM(LuaVM):
         """Drop every reference; the state is freed with the last of them."""
         self.__dict__.clear()
 
-    def _limited(self, function: Any, *args: Any) -> Answer:
+    def _limited(self, function: Any, run: int, *args: Any) -> Answer:
         self._runtime.set_max_memory(self._memory_limit)
         try:
-            result = function(*args)
+            result = function(run, *args)
+        except (MemoryError, self._module.LuaMemoryError):
+            # The run had left no room for the kernel to describe its end.
+            self._runtime.set_max_memory(0)
+            where = self.traceback(run)
+            self.drop(run)
+            return Failed(b"not enough memory", where)
         finally:
             self._runtime.set_max_memory(0)
         return _answer(result)
