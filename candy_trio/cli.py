@@ -18,6 +18,7 @@ import trio
 
 from candy_trio.config.load import load_config
 from candy_trio.errors import ConfigError
+from candy_trio.handlers.lua_script import LuaRoutes
 from candy_trio.process.worker import serve
 from candy_trio.version import VERSION
 from engines import registry
@@ -41,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if arguments.check:
             _print_check(config)
         else:
-            trio.run(serve, config)
+            trio.run(serve, config, LuaRoutes)
     except ConfigError as error:
         for problem in error.problems:
             print(problem, file=sys.stderr)

@@ -13,9 +13,10 @@ lupa 2.8 has five traps; this module is where they are avoided, and
 4. A Python exception that leaves a callback becomes an object in the script's hands. So no
    callback raises, the ``python`` module is taken away before any other chunk runs, and an
    attribute filter refuses every attribute of every object.
-5. A Python object that enters Lua twice is released when the first of its two shells is
-   collected, and the second then points at freed memory. So each callback enters exactly once,
-   wrapped in a closure of its own.
+5. A Python object that enters Lua again, after its first userdata was found dead and before
+   that userdata's finalizer has run, loses its only reference with that finalizer, and what
+   entered last points at freed memory. So each callback enters exactly once, in a closure of
+   its own, and becomes a Lua function without coming back to Python.
 """
 
 from __future__ import annotations

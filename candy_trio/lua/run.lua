@@ -61,26 +61,45 @@ local function serve(route, isolate, script, kind, has_body)
     head_only = kind == 1 or kind == 3, http10 = kind >= 2, has_body = has_body,
   }
   adopt(R)
+  local kept, lines, untyped, body_read = host.kept_head()
+  if lines then      -- another script handed the request on
+    headers.restore(R, kept, lines, untyped)
+    if body_read then
+      R.has_body = true      -- it may have made one
+      body.read(R)
+    end
+  end
   if R.route.need_body and has_body then body.read(R) end
   compiled[script](globals)()
   return finish(R)
 end
 
+-- Statuses, and cd.ERROR, that close the connection without an answer or the rest of one.
+local CLOSING = {[-1] = 444, [408] = 408, [444] = 444, [499] = 499}
+local DECLINED, ANSWER_OF_DECLINED = -5, 404
+
 function finish(R)
-  local exit = R.exit
-  if R.jump then return JUMP, R.jump, R.jump_args end
-  if R.begun then return STREAMED, concat(R.out, '', 1, R.n) end
-  if exit then
-    if exit == 444 or exit == -1 then return CLOSE end
-    if not R.printed and not R.sent then
-      if exit == -5 then return PAGE, 404, '' end
-      if exit > 0 and exit < 200 then return PAGE, 500, '' end
-      if exit >= 300 then return PAGE, exit, headers.header_lines(R, true) end
-    end
-    if exit >= 300 and not R.sent then R.status = exit end
-    if exit >= 200 and exit < 300 and not R.status and not R.sent then R.status = exit end
+  if R.jump then
+    host.keep_head(R.status, headers.dump(R), R.untyped, R.body_read)
+    return JUMP, R.jump, R.jump_args
   end
-  return COMPLETE, R.status or 200, headers.header_lines(R), concat(R.out, '', 1, R.n), R.declared_length
+  local exit = R.exit
+  if exit and CLOSING[exit] and not R.eof then return CLOSE, CLOSING[exit] end
+  if R.begun then return STREAMED, concat(R.out, '', 1, R.n) end
+  if exit and not R.sent then
+    if exit == DECLINED then exit = ANSWER_OF_DECLINED end
+    if exit > 0 and exit < 200 then exit = 500 end
+    if exit >= 300 and not R.printed then return PAGE, exit, headers.header_lines(R, true) end
+    if exit >= 300 or exit >= 200 and not R.status then R.status = exit end
+  end
+  local status, lines, length = R.status or 200, headers.header_lines(R), R.declared_length
+  local text = concat(R.out, '', 1, R.n)
+  if length and (R.head_only or length ~= #text) then
+    -- The script's own Content-Length is a promise: the server sees to what does not keep it.
+    host.begin_response(status, lines, length)
+    return STREAMED, R.head_only and '' or text
+  end
+  return COMPLETE, status, lines, text, length
 end
 
 S.finish = finish

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
 from candy_trio.config.schema import Config, Redirect, Route
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from candy_trio.observe.log import Level
     from candy_trio.observe.logs import Logs
     from candy_trio.pipeline.exchange import Exchange
-    from candy_trio.shared_dict.memory import SharedDict
+    from candy_trio.shared_dict.base import SharedDictBackend
 
 
 class LuaHost(Protocol):
@@ -41,7 +41,7 @@ class App:
     """One a worker; made by :mod:`candy_trio.process.worker`, read by everything below it."""
 
     config: Config
-    shared: dict[str, SharedDict]
+    shared: Mapping[str, SharedDictBackend]
     """The shared dicts by name."""
     lua: LuaHost | None
     """Set by the worker before the first request, if any route has a script."""
@@ -54,7 +54,7 @@ class App:
     factories: dict[type, HandlerFactory]
     """From the type of a route's content to what makes its handler."""
 
-    def __init__(self, config: Config, logs: Logs, shared: dict[str, SharedDict]) -> None:
+    def __init__(self, config: Config, logs: Logs, shared: Mapping[str, SharedDictBackend]) -> None:
         self.config = config
         self.routing = RoutingTable(config.hosts)
         self.logs = logs

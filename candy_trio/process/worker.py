@@ -10,6 +10,7 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from itertools import count
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -53,31 +54,25 @@ async def serve(
     only shows now: an address that is taken, a log that can't be written.  ``make_lua`` may be
     None only if no route has a script.
     """
-    logs = open_logs(config)
-    try:
+    # SIGINT is an order from the first moment on, so that Ctrl-C never shows a traceback.
+    with open_orders() as orders, ExitStack() as closing:
+        logs = open_logs(config)
+        closing.callback(logs.close)
         app = App(config, logs, _shared_dicts(config))
         if make_lua is not None:
             app.lua = make_lua(app)
+            closing.callback(app.lua.close)
             app.factories[LuaContent] = app.lua.handler
-        try:
-            listeners = open_listeners(app.routing.addresses())
-            try:
-                # Logs end after everything else, so theirs is the outer nursery.
-                async with trio.open_nursery() as log_nursery:
-                    await log_nursery.start(logs.run)
-                    with open_orders() as orders:
-                        _log_start(app, listeners)
-                        await _serve_until_stopped(app, listeners, orders, task_status)
-                    app.error_log.log(Level.NOTICE, "stopped")
-                    log_nursery.cancel_scope.cancel()
-            finally:
-                for listener in listeners:
-                    listener.close()
-        finally:
-            if app.lua is not None:
-                app.lua.close()
-    finally:
-        logs.close()
+        listeners = open_listeners(app.routing.addresses())
+        for listener in listeners:
+            closing.callback(listener.close)
+        # Logs end after everything else, so theirs is the outer nursery.
+        async with trio.open_nursery() as log_nursery:
+            await log_nursery.start(logs.run)
+            _log_start(app, listeners)
+            await _serve_until_stopped(app, listeners, orders, task_status)
+            app.error_log.log(Level.NOTICE, "stopped")
+            log_nursery.cancel_scope.cancel()
 
 
 async def _serve_until_stopped(

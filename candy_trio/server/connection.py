@@ -212,7 +212,7 @@ class Connection:
         """Go on where what is here does not make a head; ``data`` is what was read last."""
         parser = self._parser
         event = None
-        timeout = self._default.host.timeout
+        timeout = self._timeout
         self.deadline = trio.current_time() + timeout
         begun = parser.head_begun()
         while event is None:

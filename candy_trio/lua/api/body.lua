@@ -1,7 +1,9 @@
 -- cd.req: the body of the request.
 --
 -- Candy reads it when any of these functions first needs it; OpenResty's scripts call read_body.
--- R.body_read says that it is here: R.body holds it, R.body_file names its file.
+-- R.body_read says that it is here: R.body holds it, R.body_file names its file. A body that
+-- was discarded is as good as empty once it is read. While a script builds a new one, R.new_body
+-- holds its parts, and what has been appended so far is the body.
 
 local K, host, A = ...
 
@@ -11,12 +13,11 @@ local S, raise, wait = A.S, A.raise, A.wait
 -- ---------------------------------------------------------------------- reading
 local function read(R)
   if R.body_read then return end
-  R.body_read = true
   if R.has_body then
     R.body, R.body_file = wait('read_body')
   end
+  R.body_read = true
 end
-A.read_body = read
 
 local function no_arguments(...)
   local count = select('#', ...)
@@ -31,17 +32,27 @@ end
 local function discard_body(...)
   no_arguments(...)
   local R = S.R
-  if R.body_read then return end
-  R.body_read = true
-  if R.has_body then wait('discard_body') end
+  if R.body_read or not R.has_body then return end
+  wait('discard_body')
+  R.has_body = false
+end
+
+-- What is in memory of the body; nil if it is empty.
+local function in_memory(R)
+  local body = R.body
+  local parts = R.new_body
+  if parts then body = concat(parts, '', 1, R.new_count) end
+  if body == '' then return nil end
+  return body
 end
 
 -- The whole body as a string, from its file where it is in one; nil if it is empty.
 local function whole(R)
-  local body = R.body
-  if body == nil and R.body_file then body = wait('load_body') end
-  if body == '' then return nil end
-  return body
+  if R.body_file and not R.new_body then
+    local body = wait('load_body')
+    return body ~= '' and body or nil
+  end
+  return in_memory(R)
 end
 
 local function get_body_data_cd(...)
@@ -53,9 +64,7 @@ end
 
 local function get_body_data_ngx(...)
   no_arguments(...)
-  local R = S.R
-  if R.body == '' then return nil end
-  return R.body
+  return in_memory(S.R)
 end
 
 local function get_body_file_cd(...)
@@ -85,7 +94,7 @@ local function get_post_args_ngx(max)
     return raise('no request body found; maybe you should turn on lua_need_request_body?')
   end
   if R.body_file then return nil, 'request body in temp file not supported' end
-  return A.parse_args(R.body or '', max)
+  return A.parse_args(in_memory(R) or '', max)
 end
 
 -- ---------------------------------------------------------------------- writing
@@ -94,7 +103,7 @@ local function must_be_read(R)
 end
 
 local function replace(R, body, file, auto_clean)
-  R.body, R.body_file, R.body_read = body, file, true
+  R.body, R.body_file, R.body_read, R.new_body = body, file, true, nil
   host.replace_body(body, file, auto_clean == true)
 end
 
@@ -115,21 +124,26 @@ local function set_body_file_for(prepare)
     if count < 1 or count > 2 then return raise('expecting 1 or 2 arguments but seen ' .. count) end
     local path, auto_clean = ...
     path = A.check_string(path, 1, 'set_body_file')
+    A.check_boolean(auto_clean, 2, 'set_body_file', count)
     local R = S.R
     prepare(R)
-    local known, err = host.find_body_file(path)
-    if not known then return raise(err) end
+    if not host.body_file_exists(path) then return raise('stat() "' .. path .. '" failed') end
     replace(R, nil, path, auto_clean)
   end
 end
 
 local function init_body_for(prepare)
-  return function(size)
+  return function(...)
+    local count = select('#', ...)
+    if count > 1 then return raise('expecting 0 or 1 argument but seen ' .. count) end
     local R = S.R
     prepare(R)
-    if size ~= nil and A.check_number(size, 1, 'init_body') < 0 then
-      return raise("bad argument #1 to 'init_body' (bad size argument: " .. A.number_text(size) .. ')')
+    -- Lua's strings grow by themselves: the size is checked and not needed.
+    if count == 1 then
+      local size = A.check_number((...), 1, 'init_body')
+      if size < 0 then return raise('bad size argument: ' .. A.number_text(size)) end
     end
+    R.body, R.body_file = nil, nil
     R.new_body, R.new_count = {}, 0
   end
 end
@@ -146,12 +160,11 @@ local function append_body(...)
 end
 
 local function finish_body(...)
-  no_arguments(...)
+  local count = select('#', ...)
+  if count > 0 then return raise('expecting 0 argument but seen ' .. count) end
   local R = S.R
-  local parts = R.new_body
-  if not parts then return raise('request_body not initialized') end
-  R.new_body = nil
-  replace(R, concat(parts, '', 1, R.new_count), nil)
+  if not R.new_body then return raise('request_body not initialized') end
+  replace(R, in_memory(R) or '', nil)
 end
 
 -- ---------------------------------------------------------------------- installation

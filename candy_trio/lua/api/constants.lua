@@ -58,8 +58,8 @@ local function install(I)
     ngx[name], cd[name], candy[name] = row[2], row[3], row[3]
   end
   add_levels(cd, CD_LEVELS)
+  add_levels(candy, CD_LEVELS)
   add_levels(ngx, NGX_LEVELS)
-  for name, value in next, CD_LEVELS do candy['LOG_' .. name] = value end
   for _, t in next, {cd, ngx} do
     for name, value in next, STATUSES do t[name] = value end
     for name, value in next, CORE do t[name] = value end

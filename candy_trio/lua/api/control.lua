@@ -4,24 +4,30 @@
 local K, host, A = ...
 
 local next, select, tonumber, type = next, select, tonumber, type
-local byte, find, format, gsub = string.byte, string.find, string.format, string.gsub
+local byte, char, find, format, gsub, match =
+      string.byte, string.char, string.find, string.format, string.gsub, string.match
 local S, raise = A.S, A.raise
 
-local function log_error(message) host.log(4, message) end
+local ERR, WARN = 4, 5      -- the host's levels
+
+local function log_error(message) host.log(ERR, message) end
 
 -- ---------------------------------------------------------------------- unsafe bytes in URIs
 local function printable(text)
   return (gsub(text, '[%c\127-\255"\\]', function(c) return format('\\x%02X', byte(c)) end))
 end
 
--- Refuses control bytes and spaces the way nginx names them: `what` is "uri" or "redirect uri".
+-- Refuses control bytes but TAB, as nginx does: `what` is "uri" or "redirect uri".
 function A.check_safe_uri(uri, what, hint)
-  local at = find(uri, '[%z\1-\31\127]')
+  local at = find(uri, '[%z\1-\8\10-\31\127]')
   if not at then return end
   return raise(format('unsafe byte "0x%02x" in %s "%s"', byte(uri, at), what, printable(uri)) .. (hint or ''))
 end
 
 -- ---------------------------------------------------------------------- exit
+-- Statuses that close the connection without an answer, also after the head.
+A.SILENT = {[408] = true, [444] = true, [499] = true}
+
 local function exit(status)
   local R = S.R
   status = A.check_number(status, 1, 'exit')
@@ -35,11 +41,9 @@ local function exit(status)
   if status >= 1 and status < 200 then
     log_error('attempt to exit with status ' .. A.number_text(status) .. ', answering 500')
   end
-  if R.sent and status >= 200 and status ~= (R.status or 200) then
-    if status ~= 444 then
-      log_error('attempt to set status ' .. A.number_text(status) ..
-                ' via ngx.exit after sending out the response status ' .. A.number_text(R.status or 200))
-    end
+  if R.sent and status >= 300 and status ~= (R.status or 200) and not A.SILENT[status] then
+    log_error('attempt to set status ' .. A.number_text(status) ..
+              ' via ngx.exit after sending out the response status ' .. A.number_text(R.status or 200))
   end
   R.exit = status
   return K.finish()
@@ -49,10 +53,12 @@ end
 local REDIRECTS = {[301] = true, [302] = true, [303] = true, [307] = true, [308] = true}
 
 local function redirect_for(I)
-  return function(uri, status)
-    if uri == nil then return raise('expecting one or two arguments') end
+  return function(...)
+    local count = select('#', ...)
+    if count < 1 or count > 2 then return raise('expecting one or two arguments') end
+    local uri, status = ...
     uri = A.check_string(uri, 1, 'redirect')
-    status = status == nil and 302 or A.check_number(status, 2, 'redirect')
+    status = count == 1 and 302 or A.check_number(status, 2, 'redirect')
     if not REDIRECTS[status] then
       return raise('only ngx.HTTP_MOVED_TEMPORARILY, ngx.HTTP_MOVED_PERMANENTLY, ' ..
                    'ngx.HTTP_PERMANENT_REDIRECT, ngx.HTTP_SEE_OTHER, and ' ..
@@ -70,12 +76,25 @@ local function redirect_for(I)
 end
 
 -- ---------------------------------------------------------------------- exec
-local function exec(uri, args)
+-- The path of an internal redirect: decoded, and refused where it would leave the root, as nginx
+-- does. It is not normalised.
+local function safe_path(uri)
+  local path = gsub(uri, '%%(%x%x)', function(digits) return char(tonumber(digits, 16)) end)
+  if find(path, '\0', 1, true) or find(path .. '/', '/../', 1, true) or find(path, '^%.%./') then
+    log_error('unsafe URI "' .. path .. '" was detected')
+    return raise('unsafe uri')
+  end
+  return path
+end
+
+local function exec(...)
+  local count = select('#', ...)
+  if count < 1 or count > 2 then
+    return raise('expecting one or two arguments, but got ' .. count)
+  end
+  local uri, args = ...
   uri = A.check_string(uri, 1, 'exec')
   if uri == '' then return raise('The uri argument is empty') end
-  A.check_safe_uri(uri, 'uri')
-  local R = S.R
-  if R.sent then return raise('attempt to call ngx.exec after sending out response headers') end
   local text
   local kind = type(args)
   if kind == 'table' then
@@ -85,15 +104,20 @@ local function exec(uri, args)
   elseif kind ~= 'nil' then
     return raise("bad argument #2 to 'exec' (string, number, or table expected, but got " .. kind .. ')')
   end
-  local target = uri
-  if byte(uri, 1) ~= 0x40 then       -- not "@name": a query in the URI comes first
-    local path, query = string.match(uri, '^([^?]*)%?(.*)$')
-    if path then
-      target = path
-      text = (text and text ~= '') and (query .. '&' .. text) or query
+  local target, query = match(uri, '^([^?]*)%?(.*)$')
+  target, text = target or uri, text or ''
+  if query then text = text == '' and query or query .. '&' .. text end
+  if byte(uri, 1) == 0x40 then
+    -- A named location serves the request with the arguments it has.
+    if text ~= '' then
+      host.log(WARN, 'query strings ' .. text .. " ignored when exec'ing named location " .. target)
     end
-    text = text or ''
+    text = nil
+  else
+    target = safe_path(target)
   end
+  local R = S.R
+  if R.sent then return raise('attempt to call ngx.exec after sending out response headers') end
   R.jump, R.jump_args = target, text
   return K.finish()
 end

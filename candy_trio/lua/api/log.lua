@@ -3,89 +3,98 @@
 local K, host, A = ...
 
 local getinfo = debug.getinfo
-local getmetatable, rawequal, rawget, select, tostring, type = getmetatable, rawequal, rawget, select, tostring, type
+local getmetatable, rawequal, rawget, select, tonumber, tostring, type =
+      getmetatable, rawequal, rawget, select, tonumber, tostring, type
 local concat, match, sub = table.concat, string.match, string.sub
 local S, raise, number_text, null = A.S, A.raise, A.number_text, A.null
 
 local MAX_LINE = 2048       -- bytes of one message, as nginx's error log cuts them
-local NOTICE, INFO = 6, 7
+local NOTICE, INFO, DEBUG = 6, 7, 8
 local THRESHOLD = host.log_threshold()
 
--- "file.lua:12: fname(): " of the script's function that logs.
+-- "file.lua:12: fname(): " of the script's function that logs. A function has a name only as its
+-- caller's code calls it, as Lua itself tells; where C or nothing is left below us there is no place.
 local function place()
   local level = 2
   while true do
     local info = getinfo(level, 'nSl')
-    if not info then return '' end
-    if info.what == 'C' then return '[C]:-1: ' end
+    if not info or info.what == 'C' then return '[C]:-1: ' end
     if info.currentline > 0 and sub(info.short_src, 1, 6) ~= '[candy' then
-      local name = match(info.short_src, '([^/]*)$')
-      -- The script itself is a function only because of our factory: a main chunk to its reader.
-      local in_main = info.what == 'main' or info.linedefined <= 1 and info.name == nil
-      local caller = ''
-      if not in_main and info.name then caller = info.name .. '(): ' end
-      return name .. ':' .. info.currentline .. ': ' .. caller
+      local where = match(info.source, '^@.-([^/]*)$') or info.short_src
+      where = where .. ':' .. info.currentline .. ': '
+      local name, kind = info.name, info.namewhat
+      -- The script is a function only because of our factory: to its reader it is a main chunk.
+      if not name or name == '?' or info.what == 'main' or kind == 'for iterator' then return where end
+      -- 5.3 and newer name a metamethod without its underscores.
+      if kind == 'metamethod' and sub(name, 1, 2) ~= '__' then name = '__' .. name end
+      return where .. name .. '(): '
     end
     level = level + 1
   end
 end
 
-local function text_of(value)
+local function text_of(value, position, function_name)
   local kind = type(value)
   if kind == 'string' then return value end
   if kind == 'number' then return number_text(value) end
   if kind == 'nil' or kind == 'boolean' then return tostring(value) end
   if rawequal(value, null) then return 'null' end
+  local problem
   if kind == 'table' then
     local meta = getmetatable(value)
-    if type(meta) ~= 'table' or rawget(meta, '__tostring') == nil then
-      return raise("bad argument #1 to 'log' (expected table to have __tostring metamethod)")
+    local to_text = type(meta) == 'table' and rawget(meta, '__tostring')
+    if to_text then
+      local text = to_text(value)
+      if type(text) == 'string' then return text end
+      if type(text) == 'number' then return number_text(text) end
+      return raise("'__tostring' must return a string")
     end
-    return tostring(value)
+    problem = 'expected table to have __tostring metamethod'
+  else
+    problem = 'string, number, boolean, or nil expected, got ' .. kind
   end
-  return raise("bad argument #1 to 'log' (string, number, boolean, or nil expected, got " .. kind .. ')')
+  return raise('bad argument #' .. position .. " to '" .. function_name .. "' (" .. problem .. ')')
 end
 
-local function write(level, ...)
+local function write(function_name, level, ...)
   if level > THRESHOLD then return end
   local n = select('#', ...)
   local parts = {...}
-  for i = 1, n do parts[i] = text_of(parts[i]) end
+  for i = 1, n do parts[i] = text_of(parts[i], i, function_name) end
   local message = '[lua] ' .. place() .. concat(parts, '', 1, n)
   if #message > MAX_LINE then message = sub(message, 1, MAX_LINE) end
   host.log(level, message)
 end
 
+local function level_of(level, count)
+  local n = type(level) ~= 'boolean' and tonumber(level)
+  if not n then return A.bad_argument(1, 'log', 'number', level, count) end
+  return n
+end
+
 local function log_ngx(...)
-  local level = ...
-  if type(level) ~= 'number' and not (type(level) == 'string' and tonumber(level)) then
-    return A.bad_argument(1, 'log', 'number', level, select('#', ...))
-  end
-  level = tonumber(level)
-  level = level - level % 1
-  if level < 0 or level > 8 then
+  local level = level_of((...), select('#', ...))
+  if level > 0 then level = level - level % 1 end
+  if not (level >= 0 and level <= DEBUG) then
     return raise("bad argument #1 to 'log' (bad log level: " .. number_text(level) .. ')')
   end
-  return write(level, select(2, ...))
+  return write('log', level, select(2, ...))
 end
 
 -- Candy's levels are bits; an unknown one logs at INFO.
 local CANDY_LEVELS = {[1] = 0, [2] = 1, [4] = 2, [8] = 3, [16] = 4, [32] = 5, [64] = 6, [128] = 7, [255] = 8}
 
 local function log_cd(...)
-  local level = ...
-  if type(level) ~= 'number' then
-    return A.bad_argument(1, 'log', 'number', level, select('#', ...))
-  end
-  return write(CANDY_LEVELS[level] or INFO, select(2, ...))
+  local level = level_of((...), select('#', ...))
+  return write('log', CANDY_LEVELS[level] or INFO, select(2, ...))
 end
 
 local function install(I, env)
   local cd, ngx = I.cd, I.ngx
   A.define(cd, ngx, 'log', log_cd, log_ngx)
   cd.req.log = A.method(log_cd, cd.req, ngx.req)
-  I.candy.log = A.method(function(...) return write(INFO, ...) end, I.candy, I.candy)
-  env.print = function(...) return write(NOTICE, ...) end
+  I.candy.log = A.method(function(...) return write('log', INFO, ...) end, I.candy, I.candy)
+  env.print = function(...) return write('print', NOTICE, ...) end
 end
 
 return {install = install}

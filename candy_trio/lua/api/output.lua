@@ -13,11 +13,16 @@ local S, raise, number_text, null = A.S, A.raise, A.number_text, A.null
 local HAND_OVER = 65536      -- bytes: what one write to a socket takes at most anyway
 
 -- ---------------------------------------------------------------------- handing over
+-- To HTTP/1.0 the head goes last, with the length of the whole: nothing leaves before the end.
+local function holds_all(R)
+  return R.http10 and R.route.http10_buffering and not (R.fields and R.fields['content-length'])
+end
+
 local function begin(R)
   local lines = headers.header_lines(R)
   R.sent, R.begun = true, true
   R.status = R.status or 200
-  R.chunked = host.begin_response(R.status, lines, R.declared_length)
+  host.begin_response(R.status, lines, R.declared_length)
 end
 
 local function hand_over(R)
@@ -28,19 +33,24 @@ local function hand_over(R)
 end
 
 -- ---------------------------------------------------------------------- values as text
-local function check_array(t)
+-- The length of an array, holes counted; nil for any other table.
+local function array_length(t)
   local n = 0
   for key in next, t do
     if type(key) ~= 'number' or key < 1 or key % 1 ~= 0 then
-      return raise("bad argument #1 to 'say' (non-array table found)")
+      return nil
     end
     if key > n then n = key end
   end
   return n
 end
 
-local function flatten(out, n, t)
-  for i = 1, check_array(t) do
+local function flatten(out, n, t, position, name)
+  local length = array_length(t)
+  if not length then
+    return raise('bad argument #' .. position .. " to '" .. name .. "' (non-array table found)")
+  end
+  for i = 1, length do
     local value = t[i]
     local kind = type(value)
     if kind == 'string' then
@@ -56,18 +66,19 @@ local function flatten(out, n, t)
       n = n + 1
       out[n] = 'nil'
     elseif kind == 'table' then
-      n = flatten(out, n, value)
+      n = flatten(out, n, value, position, name)
     elseif rawequal(value, null) then
       n = n + 1
       out[n] = 'null'
     else
-      return raise("bad argument #1 to 'say' (bad data type " .. kind .. " found)")
+      return raise('bad argument #' .. position .. " to '" .. name ..
+                   "' (bad data type " .. kind .. ' found)')
     end
   end
   return n
 end
 
-local function piece(value)
+local function piece(value, position, name)
   local kind = type(value)
   if kind == 'string' then return value end
   if kind == 'number' then return number_text(value) end
@@ -75,11 +86,11 @@ local function piece(value)
   if kind == 'boolean' then return value and 'true' or 'false' end
   if kind == 'table' then
     local out = {}
-    return concat(out, '', 1, flatten(out, 0, value))
+    return concat(out, '', 1, flatten(out, 0, value, position, name))
   end
   if rawequal(value, null) then return 'null' end
-  return raise("bad argument #1 to 'say' (string, number, boolean, nil, ngx.null, or array table " ..
-               'expected, but got ' .. kind .. ')')
+  return raise('bad argument #' .. position .. " to '" .. name ..
+               "' (string, number, boolean, nil, ngx.null, or array table expected, but got " .. kind .. ')')
 end
 
 -- ---------------------------------------------------------------------- print and say
@@ -88,28 +99,27 @@ local function append(R, text)
   R.out[n], R.n = text, n
   local size = R.size + #text
   R.size, R.printed = size, true
-  if size >= HAND_OVER then hand_over(R) end
+  if size >= HAND_OVER and not holds_all(R) then hand_over(R) end
 end
 
-local function append_all(R, ...)
+local function append_all(R, name, ...)
   local count = select('#', ...)
   if count == 1 then
-    return append(R, (piece((...))))
+    return append(R, (piece((...), 1, name)))
   end
   local pieces = {...}
-  for i = 1, count do pieces[i] = piece(pieces[i]) end
+  for i = 1, count do pieces[i] = piece(pieces[i], i, name) end
   return append(R, concat(pieces, '', 1, count))
 end
 
-local function writer(own, other, freezes, newline)
+local function writer(own, other, freezes, name, newline)
   local function write(...)
     local R = S.R
     if R.eof then return nil, 'seen eof' end
-    local repeated = R.printed
-    append_all(R, ...)
+    local repeated = R.printed or R.sent
+    append_all(R, name, ...)
     if newline then append(R, newline) end
-    R.printed = true
-    if freezes then R.sent = true end
+    if freezes and not (R.http10 and holds_all(R)) then R.sent = true end
     -- Counted all the same: a HEAD's Content-Length is that of its GET (RFC 9110 §9.3.2).
     if R.head_only and repeated then return nil, 'header only' end
     return 1
@@ -123,23 +133,28 @@ local function writer(own, other, freezes, newline)
 end
 
 -- ---------------------------------------------------------------------- flush, eof, send_headers
-local function flush(wait)
-  if wait ~= nil and type(wait) ~= 'boolean' then
-    return A.bad_argument(1, 'flush', 'boolean', wait)
+local function flush(...)
+  local count = select('#', ...)
+  if count > 1 then
+    return raise('attempt to pass ' .. count .. ' arguments, but accepted 0 or 1')
   end
+  local wait = ...
+  A.check_boolean(wait, 1, 'flush', count)
   local R = S.R
   if R.eof then return nil, 'seen eof' end
-  if R.head_only and R.begun then return nil, 'header only' end
-  if R.http10 and R.route.http10_buffering and not (R.fields and R.fields['content-length']) then
-    return nil, 'buffering'
-  end
   if not R.sent and not R.printed then return nil, 'nothing to flush' end
+  if R.head_only then
+    hand_over(R)
+    return nil, 'header only'
+  end
+  if holds_all(R) then return nil, 'buffering' end
   hand_over(R)
   if wait and A.wait('flush') == false then return nil, 'client aborted' end
   return 1
 end
 
-local function eof()
+local function eof(...)
+  if select('#', ...) > 0 then return raise('no argument is expected') end
   local R = S.R
   if R.eof then return nil, 'seen eof' end
   hand_over(R)
@@ -158,9 +173,11 @@ local function install(I)
   local cd, ngx = I.cd, I.ngx
   for _, area in next, {{cd, ngx}, {cd.req, ngx.req}} do
     local own, other = area[1], area[2]
-    own.print, own.say = writer(own, other, false), writer(own, other, false, '\n')
+    own.print = writer(own, other, false, 'print')
+    own.say = writer(own, other, false, 'say', '\n')
   end
-  ngx.print, ngx.say = writer(cd, ngx, true), writer(cd, ngx, true, '\n')
+  ngx.print = writer(cd, ngx, true, 'print')
+  ngx.say = writer(cd, ngx, true, 'say', '\n')
   A.define(cd, ngx, 'flush', flush)
   A.define(cd, ngx, 'eof', eof)
   A.define(cd, ngx, 'send_headers', send_headers)
@@ -168,4 +185,4 @@ local function install(I)
   cd.req.eof = A.method(eof, cd.req, ngx.req)
 end
 
-return {install = install}
+return {install = install, begin = begin}

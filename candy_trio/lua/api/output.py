@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct
+
 from candy_trio.errors import ClientGone
 from candy_trio.observe.log import Level
 
@@ -12,13 +14,29 @@ if TYPE_CHECKING:
     from candy_trio.lua.current import Current
 
 
+class KeptHead(Struct, frozen=True):
+    """What a script had made of its response when it handed the request on to another location.
+
+    As in nginx, it is where the next script starts. ``exchange.lua`` holds it in between: the
+    next script may be one of another VM.
+    """
+
+    status: int | None
+    """None if it was not set."""
+    lines: bytes
+    """What response_headers.lua dumped."""
+    untyped: bool
+    """Whether the Content-Type was removed."""
+    body_read: bool
+    """Whether the request's body was read."""
+
+
 def callbacks(current: Current) -> dict[str, Callable[..., Any]]:
     """By name; ``current`` says whose response it is."""
 
-    def begin_response(status: int, lines: bytes, length: float | None) -> bool:
+    def begin_response(status: int, lines: bytes, length: float | None) -> None:
         response = current.run.exchange.response
         response.begin(int(status), lines, None if length is None else int(length))
-        return response.framing.startswith(b"Transfer-Encoding")
 
     def write(data: bytes) -> None:
         try:
@@ -38,6 +56,17 @@ def callbacks(current: Current) -> dict[str, Callable[..., Any]]:
     def keeps_alive() -> bool:
         return current.run.exchange.response.keep_alive
 
+    def keep_head(
+        status: int | None, lines: bytes, untyped: bool | None, body_read: bool | None
+    ) -> None:
+        current.run.exchange.lua = KeptHead(status, lines, bool(untyped), bool(body_read))
+
+    def kept_head() -> tuple[int | None, bytes, bool, bool] | None:
+        kept = current.run.exchange.lua
+        if not isinstance(kept, KeptHead):
+            return None
+        return kept.status, kept.lines, kept.untyped, kept.body_read
+
     def log(level: int, message: bytes) -> None:
         current.log(Level(level), message)
 
@@ -47,5 +76,7 @@ def callbacks(current: Current) -> dict[str, Callable[..., Any]]:
         "end_response": end_response,
         "close_after_response": close_after_response,
         "keeps_alive": keeps_alive,
+        "keep_head": keep_head,
+        "kept_head": kept_head,
         "log": log,
     }

@@ -4,14 +4,14 @@ local K, host, A = ...
 
 local gmatch, gsub, lower = string.gmatch, string.gsub, string.lower
 local find, match, sub = string.find, string.match, string.sub
-local setmetatable, type = setmetatable, type
+local select, setmetatable, type = select, setmetatable, type
 local S, raise = A.S, A.raise
 
 -- ---------------------------------------------------------------------- method
 local function set_method_for(names)
   return function(id)
     if type(id) ~= 'number' then return raise('bad method number') end
-    local name = names[id]
+    local name = names[id - id % 1]
     if not name then return raise('unsupported HTTP method: ' .. A.number_text(id)) end
     host.set_method(name)
   end
@@ -19,14 +19,16 @@ end
 
 -- ---------------------------------------------------------------------- URI
 local function set_uri_for(splits_query, may_jump)
-  return function(uri, jump, binary)
-    if uri == nil then return raise('expecting 1, 2 or 3 arguments but seen 0') end
+  return function(...)
+    local count = select('#', ...)
+    if count < 1 or count > 3 then
+      return raise('expecting 1, 2 or 3 arguments but seen ' .. count)
+    end
+    local uri, jump, binary = ...
     uri = A.check_string(uri, 1, 'set_uri')
     if uri == '' then return raise('attempt to use zero-length uri') end
-    if jump ~= nil and type(jump) ~= 'boolean' then return A.bad_argument(2, 'set_uri', 'boolean', jump) end
-    if binary ~= nil and type(binary) ~= 'boolean' then
-      return A.bad_argument(3, 'set_uri', 'boolean', binary)
-    end
+    A.check_boolean(jump, 2, 'set_uri', count)
+    A.check_boolean(binary, 3, 'set_uri', count)
     if not binary then
       A.check_safe_uri(uri, 'uri', " (maybe you want to set the 'binary' argument?)")
     end
@@ -47,13 +49,18 @@ local function set_uri_for(splits_query, may_jump)
   end
 end
 
-local function set_uri_args(args)
+local function set_uri_args(...)
+  local count = select('#', ...)
+  if count ~= 1 then return raise('expecting 1 argument but seen ' .. count) end
+  local args = ...
   local kind = type(args)
   if kind == 'table' then
     args = A.encode_args(args)
   elseif kind == 'number' then
     args = A.number_text(args)
-  elseif kind ~= 'string' then
+  elseif kind == 'string' then
+    args = gsub(args, '[%c ]', A.percent)
+  else
     return raise("bad argument #1 to 'set_uri_args' (string, number, or table expected, but got " .. kind .. ')')
   end
   host.set_args(args)
@@ -92,9 +99,13 @@ local function set_header(name, value)
   if name == nil then return raise("bad 'name' argument: string expected, got nil") end
   name = clean_name(A.tostring(name))
   host.clear_header(name)
-  if value == nil then return end
+  if value == nil or value == '' then return end
   if type(value) == 'table' then
-    for i = 1, #value do host.add_header(name, clean(A.tostring(value[i]))) end
+    local i = 1
+    while value[i] ~= nil do
+      host.add_header(name, clean(A.tostring(value[i])))
+      i = i + 1
+    end
   else
     host.add_header(name, clean(A.tostring(value)))
   end

@@ -68,12 +68,8 @@ def callbacks(current: Current) -> dict[str, Callable[..., Any]]:
         clear_header(b"Content-Length")
         add_header(b"Content-Length", b"%d" % length)
 
-    def find_body_file(path: bytes) -> tuple[bool, bytes | None]:
-        try:
-            with open(path, "rb"):
-                return True, None
-        except OSError as error:
-            return False, f'open "{os.fsdecode(path)}" failed: {error.strerror}'.encode()
+    def body_file_exists(path: bytes) -> bool:
+        return os.path.isfile(path)
 
     def get_variable(name: bytes) -> bytes | None:
         return exchange().variable(name.decode("latin-1"))
@@ -100,7 +96,7 @@ def callbacks(current: Current) -> dict[str, Callable[..., Any]]:
         "is_internal": lambda: exchange().internal,
         "raw_header": lambda: exchange().head.raw,
         "replace_body": replace_body,
-        "find_body_file": find_body_file,
+        "body_file_exists": body_file_exists,
         "get_variable": get_variable,
         "set_variable": set_variable,
     }

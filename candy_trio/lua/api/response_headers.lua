@@ -9,6 +9,7 @@ local K, host, A = ...
 local next, rawget, rawset, select, setmetatable, tonumber, type =
       next, rawget, rawset, select, setmetatable, tonumber, type
 local byte, concat, find, format, gsub, lower = string.byte, table.concat, string.find, string.format, string.gsub, string.lower
+local gmatch = string.gmatch
 local S, raise = A.S, A.raise
 
 -- Fields of which a response has one: the last element of a table wins.
@@ -39,9 +40,35 @@ local function key_of(R, name)
 end
 
 -- ---------------------------------------------------------------------- writing
+local function fields_of(R)
+  local fields = R.fields
+  if not fields then
+    fields = {}
+    R.fields, R.names = fields, {}
+  end
+  return fields
+end
+
 local function remove(R, key)
   local fields = R.fields
+  if key == 'content-type' then
+    fields, R.untyped = fields_of(R), true      -- the route's default goes as well
+  end
   if fields then fields[key] = nil end
+end
+
+-- Elements up to the first nil; empty ones make no line.
+local function add_values(field, values)
+  local i, n = 1, 1
+  while values[i] ~= nil do
+    local value = safe_value(A.tostring(values[i]))
+    if value ~= '' then
+      n = n + 1
+      field[n] = value
+    end
+    i = i + 1
+  end
+  return n
 end
 
 local function set(R, name, value)
@@ -49,24 +76,19 @@ local function set(R, name, value)
   if value == nil or value == '' or key == '' then return remove(R, key) end
   local field
   if type(value) == 'table' then
-    local n = #value
-    if n == 0 then return remove(R, key) end
     field = {safe_name(shown)}
-    if SINGLE[key] then
-      field[2] = safe_value(A.tostring(value[n]))
-    else
-      for i = 1, n do field[i + 1] = safe_value(A.tostring(value[i])) end
-    end
+    local n = add_values(field, value)
+    if n == 1 then return remove(R, key) end
+    if SINGLE[key] then field = {field[1], field[n]} end
   else
     field = {safe_name(shown), safe_value(A.tostring(value))}
   end
-  local fields = R.fields
-  if not fields then
-    fields = {}
-    R.fields, R.names = fields, {}
+  if key == 'content-length' and not find(field[2], '^%d+$') then
+    return raise('failed to set header')
   end
+  local fields = fields_of(R)
   if fields[key] == nil then R.names[#R.names + 1] = key end
-  if key == 'content-type' then field[1] = 'Content-Type' end
+  if key == 'content-type' then field[1], R.untyped = 'Content-Type', nil end
   fields[key] = field
 end
 
@@ -80,7 +102,9 @@ local function new_header(I)
       local R = S.R
       local field = R.fields and R.fields[(key_of(R, name))]
       if not field then
-        if R.sent and key_of(R, name) == 'content-type' then return R.route.default_type end
+        if R.sent and not R.untyped and key_of(R, name) == 'content-type' then
+          return R.route.default_type
+        end
         return nil
       end
       if #field == 2 then return field[2] end
@@ -108,7 +132,7 @@ local function header_lines(R, page)
   R.declared_length = length and tonumber(length[2])
   local connection = fields.connection
   if connection and lower(connection[2]) == 'close' then host.close_after_response() end
-  if not page and not fields['content-type'] and R.route.default_type then
+  if not page and not fields['content-type'] and not R.untyped and R.route.default_type then
     n = 1
     out[1] = R.route.default_lines
   end
@@ -128,6 +152,42 @@ local function header_lines(R, page)
   return concat(out, '', 1, n)
 end
 
+-- ---------------------------------------------------------------------- internal redirects
+-- All lines as one text: the head as set so far goes on with the request, into another VM too.
+local function dump(R)
+  local fields = R.fields
+  if not fields then return '' end
+  local out, n, done = {}, 0, {}
+  for i = 1, #R.names do
+    local key = R.names[i]
+    local field = fields[key]
+    if field and not done[key] then
+      done[key] = true
+      for j = 2, #field do
+        out[n + 1], out[n + 2], out[n + 3], out[n + 4] = field[1], ':', field[j], '\n'
+        n = n + 4
+      end
+    end
+  end
+  return concat(out, '', 1, n)
+end
+
+-- Names and values are escaped already: neither holds a newline, nor a name a colon.
+local function restore(R, status, lines, untyped)
+  R.status, R.untyped = status, untyped or nil
+  local fields, names = fields_of(R), R.names
+  for name, value in gmatch(lines, '([^\n:]*):([^\n]*)\n') do
+    local key = lower(name)
+    local field = fields[key]
+    if field then
+      field[#field + 1] = value
+    else
+      names[#names + 1] = key
+      fields[key] = {name, value}
+    end
+  end
+end
+
 -- ---------------------------------------------------------------------- status
 local function status_number(value)
   local n = tonumber(value)
@@ -141,6 +201,10 @@ local function set_status(value)
     return host.log(4, 'attempt to set ngx.status after sending out response headers')
   end
   local status = status_number(value)
+  if status == 0 then
+    R.status = nil
+    return
+  end
   if status < 100 or status > 999 then return raise('bad status: ' .. status .. ' (100 to 999)') end
   R.status = status
 end
@@ -165,7 +229,7 @@ local function get_headers(max, raw)
     return true
   end
   local fields, complete = R.fields or {}, true
-  if not fields['content-type'] and R.sent and R.route.default_type then
+  if not fields['content-type'] and R.sent and not R.untyped and R.route.default_type then
     complete = put('content-type', 'Content-Type', R.route.default_type)
   end
   local names, done = R.names or {}, {}
@@ -182,7 +246,8 @@ local function get_headers(max, raw)
   if complete and not fields.connection then
     complete = put('connection', 'Connection', host.keeps_alive() and 'keep-alive' or 'close')
   end
-  if complete and R.chunked then
+  -- A head that a script believes sent says so, even if the host will know the length by then.
+  if complete and R.sent and not R.http10 and not fields['content-length'] then
     complete = put('transfer-encoding', 'Transfer-Encoding', 'chunked')
   end
   if not raw then setmetatable(result, lookup) end
@@ -229,4 +294,4 @@ local function install(I)
   view(ngx, 0)
 end
 
-return {install = install, header_lines = header_lines, set = set, remove = remove}
+return {install = install, header_lines = header_lines, set = set, dump = dump, restore = restore}

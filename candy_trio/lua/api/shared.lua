@@ -29,10 +29,21 @@ local function exptime_of(exptime)
   return n
 end
 
-local function count_of(value, name)
-  if value == nil then return nil end
+-- The only argument of flush_expired and get_keys; Candy's take nil for none.
+local function count_of(candy, name, ...)
+  local value = ...
+  if value == nil and (candy or select('#', ...) == 0) then return nil end
   local n = A.check_number(value, 1, name)
-  return n > 0 and n - n % 1 or 0
+  return n > 0 and n < 1 / 0 and n - n % 1 or 0
+end
+
+-- Flags are an int of C: what does not fit becomes what x86 makes of it.
+local function flags_of(flags, name)
+  if flags == nil then return 0 end
+  local n = A.check_number(flags, 4, name)
+  n = n < 0 and -(-n - -n % 1) or n - n % 1
+  if n >= -2147483648 and n <= 2147483647 then return n end
+  return -2147483648
 end
 
 local STORABLE = {string = true, number = true, boolean = true, ['nil'] = true}
@@ -41,7 +52,16 @@ local STORABLE = {string = true, number = true, boolean = true, ['nil'] = true}
 -- `calls` are the operations of one dictionary; `candy` selects Candy's view of it.
 local function methods_of(calls, candy)
   local M = {}
-  local zero = candy and 0 or nil
+
+  -- Candy always gives two: flags, 0 at least, or nil; OpenResty leaves out what is not there.
+  local function found(value, flags)
+    if candy then
+      if value ~= nil then return value, flags or 0 end
+      return nil, flags
+    end
+    if flags == nil or flags == 0 then return value end
+    return value, flags
+  end
 
   function M.get(_, key)
     local err
@@ -49,10 +69,7 @@ local function methods_of(calls, candy)
       key, err = key_of(key)
       if not key then return nil, err end
     end
-    local value, flags = calls.get(key)
-    if value == nil then return nil, flags end
-    if flags == 0 then return value, zero end
-    return value, flags
+    return found(calls.get(key))
   end
 
   function M.get_stale(_, key)
@@ -60,28 +77,24 @@ local function methods_of(calls, candy)
     key, err = key_of(key)
     if not key then return nil, err end
     local value, flags, stale = calls.get_stale(key)
-    if value == nil then return nil, flags end
-    if flags == 0 then flags = zero end
+    if value == nil then return found(nil, flags) end
+    if flags == 0 and not candy then flags = nil end
     return value, flags, stale
   end
 
-  local function storing(call)
+  local function storing(call, name)
     return function(_, key, value, exptime, flags)
       local err
       key, err = key_of(key)
       if not key then return nil, err end
       if not STORABLE[type(value)] then return nil, 'bad value type' end
-      return call(key, value, exptime_of(exptime), flags and A.check_number(flags, 4, 'set') or 0)
+      return call(key, value, exptime_of(exptime), flags_of(flags, name))
     end
   end
-  M.set, M.add, M.replace = storing(calls.set), storing(calls.add), storing(calls.replace)
-  local function safe(store)
-    return function(...)
-      local ok, err = store(...)
-      return ok, err
-    end
-  end
-  M.safe_set, M.safe_add = safe(storing(calls.safe_set)), safe(storing(calls.safe_add))
+  M.set, M.add = storing(calls.set, 'set'), storing(calls.add, 'add')
+  M.replace = storing(calls.replace, 'replace')
+  M.safe_set = storing(calls.safe_set, 'safe_set')
+  M.safe_add = storing(calls.safe_add, 'safe_add')
 
   function M.delete(self, key) return M.set(self, key, nil) end
 
@@ -90,7 +103,8 @@ local function methods_of(calls, candy)
     key, err = key_of(key)
     if not key then return nil, err end
     value = A.check_number(value, 2, 'incr')
-    if init ~= nil then
+    init = init or nil           -- false is none, as in OpenResty
+    if init then
       local n = tonumber(init)
       if not n then return raise('bad init arg: number expected, got ' .. type(init)) end
       init = n
@@ -105,18 +119,28 @@ local function methods_of(calls, candy)
       if init == nil then return raise('must provide "init" when providing "init_ttl"') end
     end
     local result, problem, forcible = calls.incr(key, value, init, ttl, candy)
-    if result == nil then return nil, problem, init and forcible or nil end
-    if init == nil then return result, nil end
+    if result == nil then return nil, problem end
+    if init == nil then return result end
     return result, nil, forcible
   end
 
+  local function result(value, err)
+    if err ~= nil then return value, err end
+    return value
+  end
+
   local function pushing(call)
-    return function(_, key, value)
+    return function(...)
+      local count = select('#', ...)
+      if count < 3 then
+        return raise('expecting 3 arguments, but only seen ' .. count)
+      end
+      local _, key, value = ...
       local err
       key, err = key_of(key)
       if not key then return nil, err end
       if type(value) ~= 'string' and type(value) ~= 'number' then return nil, 'bad value type' end
-      return call(key, value)
+      return result(call(key, value))
     end
   end
   M.lpush, M.rpush = pushing(calls.lpush), pushing(calls.rpush)
@@ -126,25 +150,28 @@ local function methods_of(calls, candy)
       local err
       key, err = key_of(key)
       if not key then return nil, err end
-      return call(key)
+      return result(call(key))
     end
   end
   M.lpop, M.rpop, M.llen, M.ttl = of_key(calls.lpop), of_key(calls.rpop), of_key(calls.llen), of_key(calls.ttl)
 
   function M.expire(_, key, exptime)
-    if exptime == nil then return raise('bad "exptime" argument') end
+    local seconds = tonumber(exptime)
+    if not seconds or seconds ~= seconds then return raise('bad "exptime" argument') end
     local err
     key, err = key_of(key)
     if not key then return nil, err end
-    return calls.expire(key, exptime_of(exptime))
+    return result(calls.expire(key, seconds))
   end
 
   function M.flush_all() calls.flush_all() end
-  function M.flush_expired(_, max) return (calls.flush_expired(count_of(max, 'flush_expired') or 0)) end
+  function M.flush_expired(_, ...)
+    return (calls.flush_expired(count_of(candy, 'flush_expired', ...) or 0))
+  end
 
   -- Keys come as one text, "LENGTH:KEY" one after the other: as values they could be too many.
-  function M.get_keys(_, max)
-    local packed = calls.get_keys(count_of(max, 'get_keys'))
+  function M.get_keys(_, ...)
+    local packed = calls.get_keys(count_of(candy, 'get_keys', ...))
     local keys, n, at = {}, 0, 1
     while at <= #packed do
       local length, start = match(packed, '^(%d+):()', at)
@@ -161,15 +188,20 @@ local function methods_of(calls, candy)
 end
 
 -- ---------------------------------------------------------------------- views
--- A dictionary as cd.shared.NAME offers it: a method is called with the dictionary itself.
+-- The methods of each dictionary, by its table: one that was taken from a dictionary works on
+-- whichever it is called with (`local get = cd.shared.a.get`).
+local owners = setmetatable({}, {__mode = 'k'})
+
 local function checked(M)
   local dict = {}
-  for name, f in next, M do
+  for name in next, M do
     dict[name] = function(self, ...)
-      if type(self) ~= 'table' or self[name] == nil then return raise('bad "zone" argument') end
-      return f(self, ...)
+      local own = owners[self]
+      if not own then return raise('bad "zone" argument') end
+      return own[name](self, ...)
     end
   end
+  owners[dict] = M
   return dict
 end
 

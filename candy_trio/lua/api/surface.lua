@@ -84,8 +84,15 @@ function A.check_max(value, position, name)
   if value == nil then return DEFAULT_MAX end
   local n = A.check_number(value, position, name)
   if n < 0 then return DEFAULT_MAX end
-  if n == 0 then return 1 / 0 end
-  return n
+  if n < 1 then return 1 / 0 end
+  return n - n % 1
+end
+
+-- An optional argument that is a boolean where it is given at all: nil, too, is a wrong one.
+function A.check_boolean(value, position, name, count)
+  if position <= count and type(value) ~= 'boolean' then
+    return K.bad_argument(position, name, 'boolean', value)
+  end
 end
 
 -- Adds a value to a table whose repeated keys become arrays.

@@ -56,6 +56,8 @@ end
 local function unescape_uri(text) return unescape(A.text(text)) end
 
 -- ---------------------------------------------------------------------- arguments
+local DEFAULT_MAX, UNLIMITED = 100, 1 / 0
+
 local function escape_component(text)
   if not find(text, ESCAPED[COMPONENT]) then return text end
   return (gsub(text, ESCAPED[COMPONENT], PERCENT))
@@ -103,6 +105,7 @@ A.encode_args = encode_args_for(false)
 -- The arguments of `text` in a table; every segment counts towards max, a nameless one is dropped.
 local function parse_args(text, max, result)
   result = result or {}
+  if max < 1 / 0 then max = max - max % 1 end
   local at, count, length = 1, 0, #text
   while at <= length do
     local stop = find(text, '&', at, true)
@@ -124,14 +127,19 @@ local function parse_args(text, max, result)
 end
 A.parse_args = parse_args
 
-local function decode_args(...)
-  local count = select('#', ...)
-  if count < 1 or count > 2 then
-    return raise('expecting 1 or 2 arguments but seen ' .. count)
+local function decode_args_for(takes_nil)
+  return function(...)
+    local count = select('#', ...)
+    if count < 1 or count > 2 then
+      return raise('expecting 1 or 2 arguments but seen ' .. count)
+    end
+    local text, max = ...
+    text = A.check_string(text, 1, 'decode_args')
+    if max == nil and (count == 1 or takes_nil) then return parse_args(text, DEFAULT_MAX) end
+    -- Unlike elsewhere, a negative max is no limit, as in OpenResty.
+    max = A.check_number(max, 2, 'decode_args')
+    return parse_args(text, max > 0 and max or UNLIMITED)
   end
-  local text, max = ...
-  text = A.check_string(text, 1, 'decode_args')
-  return parse_args(text, A.check_max(max, 2, 'decode_args'))
 end
 
 local function emptied(t)
@@ -177,7 +185,8 @@ local function hmac_sha1(...)
   local count = select('#', ...)
   if count ~= 2 then return raise('expecting 2 arguments, but got ' .. count) end
   local key, text = ...
-  return (host.hmac_sha1(A.text(key), A.text(text)))
+  key, text = A.check_string(key, 1, 'hmac_sha1'), A.check_string(text, 2, 'hmac_sha1')
+  return (host.hmac_sha1(key, text))
 end
 
 local SQL = {
@@ -197,7 +206,7 @@ local function install(I)
   A.define(cd, ngx, 'escape_uri', candy_escape, ngx_escape)
   A.define(cd, ngx, 'unescape_uri', unescape_uri)
   A.define(cd, ngx, 'encode_args', encode_args_for(true), A.encode_args)
-  A.define(cd, ngx, 'decode_args', decode_args)
+  A.define(cd, ngx, 'decode_args', decode_args_for(true), decode_args_for(false))
   A.define(cd, ngx, 'encode_base64', encode_base64)
   A.define(cd, ngx, 'decode_base64', decode_base64)
   A.define(cd, ngx, 'decode_base64mime', decode_base64mime)

@@ -2,7 +2,7 @@
 
 local K, host, A = ...
 
-local type = type
+local floor, type = math.floor, type
 local S, raise = A.S, A.raise
 
 -- nginx caches the time for one turn of its event loop; a run sees the same value until it waits.
@@ -25,7 +25,7 @@ end
 local function install(I)
   local cd, ngx = I.cd, I.ngx
   A.define(cd, ngx, 'now', now)
-  A.define(cd, ngx, 'time', function() local t = now() return t - t % 1 end)
+  A.define(cd, ngx, 'time', function() return floor(now()) end)
   A.define(cd, ngx, 'today', function() return (host.today(now())) end)
   A.define(cd, ngx, 'localtime', function() return (host.localtime(now())) end)
   A.define(cd, ngx, 'utctime', function() return (host.utctime(now())) end)

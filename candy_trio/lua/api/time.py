@@ -18,10 +18,14 @@ _LATEST = 253402300799
 _TWO_DIGIT_PIVOT = 70
 """Two-digit years below it are in this century, as nginx reads them."""
 
-# RFC 9110 §5.6.7: IMF-fixdate, and the obsolete RFC 850 and asctime forms.
-_IMF = re.compile(r"\w{3}, (\d{2}) (\w{3}) (\d{4}) (\d{2}):(\d{2}):(\d{2}) GMT\Z", re.A)
-_RFC850 = re.compile(r"\w{6,9}, (\d{2})-(\w{3})-(\d{2}) (\d{2}):(\d{2}):(\d{2}) GMT\Z", re.A)
-_ASCTIME = re.compile(r"\w{3} (\w{3}) ([ \d]\d) (\d{2}):(\d{2}):(\d{2}) (\d{4})\Z", re.A)
+_ERROR = -1
+"""What nginx's parser says of no date; the last second of 1969 is mistaken for it."""
+
+# RFC 9110 §5.6.7: IMF-fixdate, and the obsolete RFC 850 and asctime forms. As lenient as nginx's
+# ngx_parse_http_time: the name of the day and all that follows the date are passed over.
+_IMF = re.compile(r"[^ ,]*, *(\d{2}) (\w{3}) (\d{4}) (\d{2}):(\d{2}):(\d{2})", re.A)
+_RFC850 = re.compile(r"[^ ,]*, *(\d{2})-(\w{3})-(\d{2}) (\d{2}):(\d{2}):(\d{2})", re.A)
+_ASCTIME = re.compile(r"[^ ,]* +(\w{3}) ( ?\d{1,2}) (\d{2}):(\d{2}):(\d{2}) (\d{4})", re.A)
 
 
 def now() -> float:
@@ -78,9 +82,10 @@ def parse_http_time(text: bytes) -> int | None:
     number = _MONTH_NUMBERS.get(month)
     if number is None or int(hour) > 23 or int(minute) > 59 or int(second) > 59:
         return None
-    if not 1 <= int(day) <= calendar.monthrange(max(int(year), 1), number)[1]:
+    if int(year) == 0 or int(day) > calendar.monthrange(int(year), number)[1]:
         return None
-    return calendar.timegm((int(year), number, int(day), int(hour), int(minute), int(second)))
+    seconds = calendar.timegm((int(year), number, int(day), int(hour), int(minute), int(second)))
+    return None if seconds == _ERROR else seconds
 
 
 def _broken_down(seconds: float) -> time.struct_time:

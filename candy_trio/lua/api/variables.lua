@@ -15,7 +15,7 @@ local function new_var()
   return setmetatable({}, {
     __index = function(_, name) return (host.get_variable(name_of(name))) end,
     __newindex = function(_, name, value)
-      name = name_of(name)
+      if type(name) ~= 'string' then return raise('bad variable name') end
       if value ~= nil then value = A.tostring(value) end
       local err = host.set_variable(name, value)
       if err then return raise(err) end
