@@ -11,11 +11,15 @@
 --   by a yield that is never resumed or, where nothing can yield, by the error that the
 --   attempt raises. Every function here that catches errors looks at it first.
 -- * Tags are functions, because comparing a function with anything never calls a metamethod.
+-- * What a script catches names no place of ours: Lua puts "[candy kernel.lua]:12:" before an
+--   error that a C function raised when one of our frames called it.
 -- * Common subset of 5.1 and 5.5; engine differences stand at the top.
 
 local MAX_POOLED = 64       -- idle threads kept for reuse: as many as requests usually overlap
 local MAX_DEPTH = 190       -- nested C calls on LuaJIT, which has no limit of its own and would
                             -- overrun the C stack; PUC-Lua stops at 200, so scripts see the same
+local MAX_PATTERN = 8192    -- bytes of a pattern on 5.1, whose matcher recurses once for each "?",
+                            -- "*" or "-" without a limit: half a megabyte of C stack
 
 local assert, error, getmetatable, next, rawequal, rawget, select, tostring, type =
       assert, error, getmetatable, next, rawequal, rawget, select, tostring, type
@@ -25,7 +29,7 @@ local create, native_resume, yield, native_status, native_running =
 local native_close, native_isyieldable = coroutine.close, coroutine.isyieldable
 local traceback, getinfo = debug.traceback, debug.getinfo
 local getmetatable_of_string = debug.getmetatable or getmetatable
-local unpack, sub = table.unpack or unpack, string.sub
+local unpack, find, sub = table.unpack or unpack, string.find, string.sub
 local setmetatable = setmetatable
 
 local IS_JIT = type(jit) == 'table'
@@ -88,9 +92,18 @@ local function forget(id)
   threads[id], records[id] = nil, nil
 end
 
+-- An error value as a script or a log may see it.
+local function without_place(value)
+  if type(value) == 'string' and sub(value, 1, 7) == '[candy ' then
+    local _, place_end = find(value, '^%[candy [^%]]*%]:%d+: ')
+    if place_end then return sub(value, place_end + 1) end
+  end
+  return value
+end
+
 local function describe(value)
   local kind = type(value)
-  if kind == 'string' then return value end
+  if kind == 'string' then return without_place(value) end
   if kind == 'number' then return tostring(value) end
   return nil
 end
@@ -188,8 +201,10 @@ local function after(co, mark, through, ok, tag, ...)
   depth = mark
   if S.R.done then stop() end
   if tag == RETURN and ok then return true, ... end
-  if not ok then return false, tag end
+  if not ok then return false, without_place(tag) end
   if tag == YIELD and not through then return true, ... end
+  -- 5.5 lets a coroutine close itself: it has neither returned nor yielded.
+  if tag == nil and native_status(co) == 'dead' then return true end
   busy[co] = true
   return again(co, through, yield(tag, ...))
 end
@@ -277,7 +292,8 @@ local P = {}
 local function caught(mark, ok, ...)
   depth = mark
   if S.R.done then stop() end
-  return ok, ...
+  if ok then return true, ... end
+  return false, without_place((...))
 end
 
 if IS_51 then
@@ -320,8 +336,8 @@ else
     if S.R.done then stop() end
     if ok then return true, ... end
     local e = ...
-    if type(e) == 'table' and rawget(e, CAUGHT) then return false, e.value, e.trace end
-    return false, e, nil     -- no memory or no stack left for the handler
+    if type(e) == 'table' and rawget(e, CAUGHT) then return false, without_place(e.value), e.trace end
+    return false, without_place(e), nil     -- no memory or no stack left for the handler
   end
   function P.catch(f, ...)
     return judged(depth, native_xpcall(f, capture, ...))
@@ -349,7 +365,7 @@ function P.xpcall(f, handler, ...)
 end
 
 -- ---------------------------------------------------------------------- C functions that call Lua
--- On LuaJIT each of them takes C stack without any limit. The callback is counted, not the
+-- On LuaJIT each of them takes C stack without any limit; on 5.1 only the pattern matcher does. The callback is counted, not the
 -- call: so the C function is tail-called, and its errors keep the script's position.
 local nested = {}
 
@@ -395,10 +411,10 @@ if IS_JIT then
     return native_sort(t, ...)
   end
 
-  -- format calls __tostring from C; tostring itself does not.
+  -- format calls __tostring from C; tostring itself does not. Which metamethods there are can't be
+  -- asked, because __metatable may hide them.
   local function textual(value)
-    local meta = type(value) == 'table' and getmetatable(value)
-    if type(meta) == 'table' and rawget(meta, '__tostring') then return tostring(value) end
+    if type(value) == 'table' and getmetatable(value) ~= nil then return tostring(value) end
     return value
   end
   local function format_any(form, ...)
@@ -421,6 +437,17 @@ if IS_JIT then
     return format_any(form, ...)
   end
 
+  -- os.time reads its table's fields through __index from C.
+  local native_time = os.time
+  function nested.time(...)
+    local t = ...
+    if type(t) ~= 'table' or getmetatable(t) == nil then return native_time(...) end
+    return native_time({
+      year = t.year, month = t.month, day = t.day, hour = t.hour, min = t.min, sec = t.sec,
+      isdst = t.isdst,
+    })
+  end
+
   function nested.foreach(t, f)
     for key, value in next, t do
       local result = f(key, value)
@@ -432,6 +459,26 @@ if IS_JIT then
       local result = f(i, t[i])
       if result ~= nil then return result end
     end
+  end
+end
+
+if IS_51 then
+  local function matching(native)
+    return function(subject, pattern, ...)
+      if type(pattern) == 'string' and #pattern > MAX_PATTERN then
+        return raise('pattern too complex')
+      end
+      return native(subject, pattern, ...)
+    end
+  end
+  nested.match, nested.gmatch, nested.gsub = matching(string.match), matching(string.gmatch), matching(string.gsub)
+  nested.gfind = nested.gmatch
+  local native_find = string.find
+  function nested.find(subject, pattern, init, plain)
+    if not plain and type(pattern) == 'string' and #pattern > MAX_PATTERN then
+      return raise('pattern too complex')
+    end
+    return native_find(subject, pattern, init, plain)
   end
 end
 

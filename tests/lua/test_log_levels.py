@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from support.site import open_site, one_route
+from support.site import one_route, open_site
 
 LEVELS = ("EMERG", "ALERT", "CRIT", "ERR", "WARN", "NOTICE", "INFO", "DEBUG")
 SHOWN = {"error": 4, "warn": 5, "info": 7, "debug": 8, "trace": 8}

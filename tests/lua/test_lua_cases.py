@@ -9,7 +9,7 @@ A case::
     config = 'lua_shared_dict = [...]'    # more keys at the top
     request = "GET /t?a=1"                # and headers = [["X-A", "b"]], body = "..."
     status = 200
-    body = "hello\\n"                     # or body_like (a regular expression), nothing: not looked at
+    body = "hello\\n"                     # or body_hex, or body_like (a regular expression)
     headers = {Content-Type = "text/plain"}   # expected; "" says: must not be there
     log = "regular expression"            # must be in the error log; no_log: must not
     engines = ["luajit"]                  # default: luajit lua51 lua54 lua55
@@ -29,17 +29,18 @@ DEFAULT_ENGINES = ("luajit", "lua51", "lua54", "lua55")
 FOLDER = Path(__file__).parent.parent / "lua_cases"
 KEYS = {
     "name", "script", "files", "route", "config", "request", "request_headers", "body_sent",
-    "body_sent_hex", "status", "body", "body_hex", "body_like", "headers", "log", "no_log", "engines",
+    "body_sent_hex", "status", "body", "body_hex", "body_like", "headers", "log", "no_log",
+    "engines",
 }  # fmt: skip
 
 
 def load_cases() -> list[tuple[str, dict[str, Any], str]]:
-    found = []
+    found: list[tuple[str, dict[str, Any], str]] = []
     for path in sorted(FOLDER.glob("*.toml")):
         for case in tomli.loads(path.read_text("utf-8"))["case"]:
             assert set(case) <= KEYS, f"{path.name}: {case['name']}: {set(case) - KEYS}"
-            for engine in case.get("engines", DEFAULT_ENGINES):
-                found.append((f"{path.stem}:{case['name']}", case, engine))
+            engines = case.get("engines", DEFAULT_ENGINES)
+            found += [(f"{path.stem}:{case['name']}", case, engine) for engine in engines]
     return found
 
 

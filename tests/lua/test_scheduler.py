@@ -116,9 +116,12 @@ async def read_reply_of_one(stream: trio.abc.ReceiveStream) -> bytes:
 
 @pytest.mark.parametrize("engine", ENGINES)
 async def test_waiting_where_nothing_can_yield_raises(engine: str, tmp_path: Path) -> None:
-    """Every engine says it in the same words, and the script can catch it."""
+    """It says so, and the script can catch it and go on."""
     script = """
-      local function try(f) local ok, e = pcall(f) cd.say(ok, " ", (tostring(e):gsub("^[^ ]*: ", ""))) end
+      local function try(f)
+        local ok, e = pcall(f)
+        cd.say(ok, " ", (tostring(e):gsub("^[^ ]*: ", "")))
+      end
       try(function() table.sort({2, 1}, function(a, b) cd.sleep(0) return a < b end) end)
       try(function() string.gsub("a", ".", function() cd.sleep(0) end) end)
       cd.sleep(0)
@@ -129,7 +132,7 @@ async def test_waiting_where_nothing_can_yield_raises(engine: str, tmp_path: Pat
         lines = reply.text.splitlines()
         assert lines[-1] == "fine", site.log()
         for line in lines[:-1]:
-            assert line == "false attempt to yield across C-call boundary"
+            assert line.startswith("false attempt to yield across "), line  # 5.1, 5.2: their words
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -149,7 +152,9 @@ async def test_a_module_may_not_wait_while_it_loads(engine: str, tmp_path: Path)
     async with open_site(tmp_path, one_route(engine), files) as site:
         for _ in range(2):
             reply = await site.request()
-            assert reply.text == "false attempt to yield across C-call boundary\nquick\n", site.log()
+            assert reply.text == "false attempt to yield across C-call boundary\nquick\n", (
+                site.log()
+            )
 
 
 @pytest.mark.parametrize("engine", ENGINES)

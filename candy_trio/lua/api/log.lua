@@ -12,8 +12,15 @@ local MAX_LINE = 2048       -- bytes of one message, as nginx's error log cuts t
 local NOTICE, INFO, DEBUG = 6, 7, 8
 local THRESHOLD = host.log_threshold()
 
--- "file.lua:12: fname(): " of the script's function that logs. A function has a name only as its
--- caller's code calls it, as Lua itself tells; where C or nothing is left below us there is no place.
+-- Whether the function at `level` of our caller is one of ours, or there is none.
+local function is_ours(level)
+  local info = getinfo(level + 1, 'S')
+  return not info or sub(info.short_src, 1, 6) == '[candy'
+end
+
+-- "file.lua:12: fname(): " of the script's function that logs. Lua tells a function's name from the
+-- code that calls it: where that is ours (the script itself, a coroutine) it has none. Where C or
+-- nothing is left below us there is no place.
 local function place()
   local level = 2
   while true do
@@ -23,8 +30,9 @@ local function place()
       local where = match(info.source, '^@.-([^/]*)$') or info.short_src
       where = where .. ':' .. info.currentline .. ': '
       local name, kind = info.name, info.namewhat
-      -- The script is a function only because of our factory: to its reader it is a main chunk.
-      if not name or name == '?' or info.what == 'main' or kind == 'for iterator' then return where end
+      if not name or name == '?' or info.what == 'main' or kind == 'for iterator' or is_ours(level + 1) then
+        return where
+      end
       -- 5.3 and newer name a metamethod without its underscores.
       if kind == 'metamethod' and sub(name, 1, 2) ~= '__' then name = '__' .. name end
       return where .. name .. '(): '

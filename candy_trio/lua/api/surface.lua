@@ -32,13 +32,14 @@ end
 -- ---------------------------------------------------------------------- null
 -- One value for the whole VM: a userdata, as in OpenResty, that says "userdata: NULL".
 local meta = {__tostring = function() return 'userdata: NULL' end, __metatable = false}
-if upvalueid then
-  A.null = upvalueid(function() return meta end, 1)
-  if not K.is_jit then debug_setmetatable(A.null, meta) end
-else
+if newproxy then
   A.null = newproxy(true)
   local own = getmetatable(A.null)
   own.__tostring, own.__metatable = meta.__tostring, false
+else
+  -- 5.2 and newer: any light userdata; their metatable is one for all, and nobody has others.
+  A.null = upvalueid(function() return meta end, 1)
+  debug_setmetatable(A.null, meta)
 end
 
 -- ---------------------------------------------------------------------- numbers and text
