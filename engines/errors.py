@@ -35,5 +35,5 @@ class LimitExceeded(LuaError):
     """A run was ended because it reached a limit."""
 
 
-class EngineUnavailable(Exception):  # noqa: N818 -- says a state, like trio.WouldBlock
+class EngineUnavailable(Exception):
     """The engine's library is missing or of the wrong version."""

@@ -11,7 +11,7 @@ Rules of this module:
 
 from __future__ import annotations
 
-import random
+import os
 from typing import TYPE_CHECKING, Protocol
 
 from candy_trio.http.body import BodySource, RequestBody
@@ -202,9 +202,9 @@ class Exchange:
             self._body.close()
 
     def request_id(self) -> str:
-        """32 hexadecimal digits, made when first asked for; unique, not secret."""
+        """32 hexadecimal digits, made when first asked for; nobody can guess them."""
         if not self._request_id:
-            self._request_id = f"{random.getrandbits(128):032x}"
+            self._request_id = os.urandom(16).hex()
         return self._request_id
 
     def watch_client(self, on_gone: Callable[[], None]) -> None:
