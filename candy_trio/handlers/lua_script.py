@@ -86,7 +86,9 @@ class LuaScriptHandler(Handler):
 
     async def _run(self, exchange: Exchange, isolate: int, script: int) -> Outcome:
         vm = self._vm
-        run = LuaRun(exchange, vm.next_number(), self._settings, trio.current_time())
+        # Asking the clock costs a microsecond, and the head came in just now.
+        started = trio.current_time() if exchange.jumps else exchange.started_mono
+        run = LuaRun(exchange, vm.next_number(), self._settings, started)
         answer: Answer = vm.start(run, self._route, isolate, script)
         if not isinstance(answer, Returned):
             if not isinstance(answer, Failed):

@@ -80,9 +80,7 @@ class ScriptVM:
         surface = load("api/surface", kernel, host)
         areas: dict[str, Any] = {}
         for name in _AREAS:
-            areas[name] = load(
-                f"api/{name}", kernel, host, surface, areas.get("response_headers")
-            )
+            areas[name] = load(f"api/{name}", kernel, host, surface, areas.get("response_headers"))
         run = load(
             "run",
             kernel,
@@ -200,6 +198,6 @@ def _lines(names: Iterable[str]) -> bytes:
 
 def _server_info(engine: LuaEngine) -> tuple[bytes, ...]:
     compiler = f"Python {platform.python_version()}, {engine.version()}"
-    commit = os.environ.get("CANDY_COMMIT", "")
+    commit = os.environ.get("CANDY_COMMIT", "unknown")
     facts = (VERSION, "candy_trio", sys.platform, platform.machine(), compiler, commit, engine.name)
     return tuple(fact.encode() for fact in facts)

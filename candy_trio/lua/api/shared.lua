@@ -205,10 +205,12 @@ local function checked(M)
   return dict
 end
 
--- candy.shared: its methods take both call forms.
-local function lenient(M)
+-- candy.shared: its methods take both call forms. Candy's pages write
+-- tonumber(candy.shared.get(key)), which flags that are not there must not break: get is OpenResty's.
+local function lenient(M, get)
   local dict = {}
   for name, f in next, M do
+    if name == 'get' then f = get end
     dict[name] = function(...)
       if rawequal((...), dict) then return f(...) end
       return f(dict, ...)
@@ -225,9 +227,9 @@ local function install(I)
   cd.shared, ngx.shared = {}, {}
   for i = 1, #names do
     local name, calls = names[i], host['shared ' .. names[i]]
-    local candy_methods = methods_of(calls, true)
-    cd.shared[name], ngx.shared[name] = checked(candy_methods), checked(methods_of(calls, false))
-    if name == 'candy' then I.candy.shared = lenient(candy_methods) end
+    local candy_methods, ngx_methods = methods_of(calls, true), methods_of(calls, false)
+    cd.shared[name], ngx.shared[name] = checked(candy_methods), checked(ngx_methods)
+    if name == 'candy' then I.candy.shared = lenient(candy_methods, ngx_methods.get) end
   end
 end
 

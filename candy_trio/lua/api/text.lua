@@ -11,10 +11,9 @@ local S, raise = A.S, A.raise
 local PERCENT, DECODED = {}, {}
 for i = 0, 255 do
   PERCENT[char(i)] = format('%%%02X', i)
-  local digits = format('%02x', i)
-  for _, pair in next, {digits, digits:upper(), digits:sub(1, 1):upper() .. digits:sub(2),
-                        digits:sub(1, 1) .. digits:sub(2):upper()} do
-    DECODED[pair] = char(i)
+  local high, low = (i - i % 16) / 16, i % 16
+  for _, form in next, {'%x%x', '%X%X', '%x%X', '%X%x'} do
+    DECODED[format(form, high, low)] = char(i)
   end
 end
 A.percent = PERCENT
