@@ -25,11 +25,7 @@ if TYPE_CHECKING:
 _COMPLETE = 1
 _STREAMED = 2
 _PAGE = 3
-_CLOSE = 4
-_JUMP = 5
-
-_CLOSE_STATUS = 444
-"""nginx's status for a connection closed without an answer."""
+_JUMP = 4
 
 
 class LuaRoutes:
@@ -95,7 +91,7 @@ class LuaScriptHandler(Handler):
                 answer = await scheduler.finish(vm, run, answer, self._script.name)
             if isinstance(answer, Failed):
                 _log_failure(exchange, answer)
-                return Finish(500)
+                return Finish(500, vm.failed_head() or b"")
         return await _conclude(exchange, answer.values)
 
 
@@ -104,12 +100,7 @@ async def _conclude(exchange: Exchange, values: tuple[Any, ...]) -> Outcome:
     kind = values[0]
     response = exchange.response
     if kind == _COMPLETE:
-        _, status, lines, body, declared_length = values
-        if declared_length is not None and not body and exchange.method == b"HEAD":
-            response.begin(int(status), lines, int(declared_length))
-            await response.finish()
-        else:
-            await response.send_complete(int(status), lines, body)
+        await response.send_complete(int(values[1]), values[2], values[3])
         return DONE
     if kind == _STREAMED:
         if not response.ended:
@@ -118,9 +109,8 @@ async def _conclude(exchange: Exchange, values: tuple[Any, ...]) -> Outcome:
         return DONE
     if kind == _PAGE:
         return Finish(int(values[1]), values[2])
-    if kind == _JUMP:
-        return Jump(values[1], values[2])
-    return Finish(_CLOSE_STATUS)
+    assert kind == _JUMP
+    return Jump(values[1], values[2])
 
 
 def _log_failure(exchange: Exchange, failure: Failed) -> None:

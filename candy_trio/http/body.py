@@ -114,6 +114,8 @@ class RequestBody:
 
         ``auto_clean`` says that the file at ``path`` is to be removed with the request.
         """
+        if path is not None and path == self.path:
+            return  # the temporary file that is there already
         self.close()
         self.data = data
         self.path = path

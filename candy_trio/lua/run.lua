@@ -1,14 +1,14 @@
 -- A run: what happens to one request in Lua, from its first instruction to its answer.
 
-local K, host, scripts, sandbox, headers, body = ...
-local areas = {select(7, ...)}
+local K, host, scripts, sandbox, headers, body, output = ...
+local areas = {select(8, ...)}
 
 local concat, setmetatable = table.concat, setmetatable
 local S, adopt = K.S, K.adopt
 local compile = scripts.compile
 
--- What finish() answers with first; lua/outcome.py has the same numbers.
-local COMPLETE, STREAMED, PAGE, CLOSE, JUMP = 1, 2, 3, 4, 5
+-- What finish() answers with first; handlers/lua_script.py has the same numbers.
+local COMPLETE, STREAMED, PAGE, JUMP = 1, 2, 3, 4
 
 local isolates, routes, compiled = {}, {}, {}
 
@@ -51,7 +51,7 @@ end
 local finish
 
 -- The thread function of every request: `kind` is 1 for HEAD, 2 for HTTP/1.0, 3 for both, else 0.
-local function serve(route, isolate, script, kind, has_body)
+local function serve(route, isolate, script, kind, has_body, handed_on)
   local I = isolates[isolate]
   local globals = setmetatable({}, I.globals_meta)
   globals._G = globals
@@ -61,9 +61,9 @@ local function serve(route, isolate, script, kind, has_body)
     head_only = kind == 1 or kind == 3, http10 = kind >= 2, has_body = has_body,
   }
   adopt(R)
-  local kept, lines, untyped, body_read = host.kept_head()
-  if lines then      -- another script handed the request on
-    headers.restore(R, kept, lines, untyped)
+  if handed_on then
+    local status, lines, untyped, body_read = host.kept_head()
+    headers.restore(R, status, lines, untyped)
     if body_read then
       R.has_body = true      -- it may have made one
       body.read(R)
@@ -74,7 +74,8 @@ local function serve(route, isolate, script, kind, has_body)
   return finish(R)
 end
 
--- Statuses, and cd.ERROR, that close the connection without an answer or the rest of one.
+-- What exit() takes that closes the connection, without an answer or the rest of one, and the
+-- status that the access log shows.
 local CLOSING = {[-1] = 444, [408] = 408, [444] = 444, [499] = 499}
 local DECLINED, ANSWER_OF_DECLINED = -5, 404
 
@@ -84,7 +85,7 @@ function finish(R)
     return JUMP, R.jump, R.jump_args
   end
   local exit = R.exit
-  if exit and CLOSING[exit] and not R.eof then return CLOSE, CLOSING[exit] end
+  if exit and CLOSING[exit] and not R.eof then return PAGE, CLOSING[exit], '' end
   if R.begun then return STREAMED, concat(R.out, '', 1, R.n) end
   if exit and not R.sent then
     if exit == DECLINED then exit = ANSWER_OF_DECLINED end
@@ -99,13 +100,22 @@ function finish(R)
     host.begin_response(status, lines, length)
     return STREAMED, R.head_only and '' or text
   end
-  return COMPLETE, status, lines, text, length
+  return COMPLETE, status, lines, text
 end
 
 S.finish = finish
 
+-- For a run that has just failed. The header lines for the page of its error; or nil where its
+-- script takes the head for sent: then what there is goes out, as it has by then on OpenResty.
+local function failed_head()
+  local R = S.R
+  if not R.sent then return headers.header_lines(R, true) end
+  if not R.eof then output.hand_over(R) end
+  return nil
+end
+
 return {
   new_isolate = new_isolate, drop_isolate = drop_isolate,
   set_script = set_script, drop_script = drop_script,
-  set_route = set_route, serve = serve,
+  set_route = set_route, serve = serve, failed_head = failed_head,
 }

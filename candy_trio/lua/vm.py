@@ -89,6 +89,7 @@ class ScriptVM:
             sandbox,
             areas["response_headers"],
             areas["body"],
+            areas["output"],
             *areas.values(),
         )
         self._new_isolate: Any = run[b"new_isolate"]
@@ -97,6 +98,7 @@ class ScriptVM:
         self._drop_script: Any = run[b"drop_script"]
         self._set_route: Any = run[b"set_route"]
         self._serve: LuaValue = run[b"serve"]
+        self._failed_head: Any = run[b"failed_head"]
 
     # ------------------------------------------------------------------ isolates and scripts
     def new_isolate(self, *, sandboxed: bool) -> int:
@@ -140,7 +142,10 @@ class ScriptVM:
         head = run.exchange.head
         kind = (_HEAD if run.exchange.method == b"HEAD" else 0) + (0 if head.minor else _HTTP_10)
         self.current.run = run
-        return self._vm.start(run.number, self._serve, route, isolate, script, kind, head.has_body)
+        handed_on = run.exchange.lua is not None
+        return self._vm.start(
+            run.number, self._serve, route, isolate, script, kind, head.has_body, handed_on
+        )
 
     def resume(self, run: LuaRun, *values: Plain) -> Answer:
         """Its next step."""
@@ -150,6 +155,12 @@ class ScriptVM:
     def drop(self, run: LuaRun) -> None:
         """Never resume it again."""
         self._vm.drop(run.number)
+
+    def failed_head(self) -> bytes | None:
+        """The header lines of the run that has just failed, without the type; None if its script
+        takes the head for sent, which it then is."""
+        lines: bytes | None = self._failed_head()
+        return lines
 
     def traceback(self, run: LuaRun) -> bytes:
         """Where a suspended run stands."""

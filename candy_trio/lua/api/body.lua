@@ -127,6 +127,11 @@ local function set_body_file_for(prepare)
     A.check_boolean(auto_clean, 2, 'set_body_file', count)
     local R = S.R
     prepare(R)
+    -- Through the body a sandboxed script could read any file, and by auto_clean remove it.
+    if R.isolate.sandboxed and path ~= R.body_file then
+      return raise('"' .. path .. '" is not the file of this request\'s body' ..
+                   ' (lua_sandbox = false allows others)')
+    end
     if not host.body_file_exists(path) then return raise('stat() "' .. path .. '" failed') end
     replace(R, nil, path, auto_clean)
   end

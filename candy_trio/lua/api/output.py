@@ -61,10 +61,9 @@ def callbacks(current: Current) -> dict[str, Callable[..., Any]]:
     ) -> None:
         current.run.exchange.lua = KeptHead(status, lines, bool(untyped), bool(body_read))
 
-    def kept_head() -> tuple[int | None, bytes, bool, bool] | None:
+    def kept_head() -> tuple[int | None, bytes, bool, bool]:
         kept = current.run.exchange.lua
-        if not isinstance(kept, KeptHead):
-            return None
+        assert isinstance(kept, KeptHead)
         return kept.status, kept.lines, kept.untyped, kept.body_read
 
     def log(level: int, message: bytes) -> None:

@@ -103,7 +103,7 @@ def callbacks(current: Current) -> dict[str, Callable[..., Any]]:
 
 
 def current_uri(exchange: Exchange) -> bytes:
-    """Candy's ``get_uri``: path and query as they stand now; the path as sent until it is changed."""
+    """Candy's ``get_uri``: path and query as they stand, the path as sent until it is changed."""
     sent = exchange.head.path.partition(b"?")[0]
     path = sent if normalize_path(sent) == exchange.uri else exchange.uri
     return path + b"?" + exchange.args if exchange.args else path
