@@ -62,7 +62,7 @@ local function post()
   end
   local media_type = tostring(headers["content-type"]):lower():match("^[^;%s]*")
   if media_type ~= "application/x-www-form-urlencoded" then
-    return refuse(cd.HTTP_UNSUPPORTED_MEDIA_TYPE, "Send the form as a browser does.")
+    return refuse(415, "Send the form as a browser does.")
   end
   local args, truncated = cd.req.get_post_args(10)
   if truncated then return refuse(cd.HTTP_BAD_REQUEST, "Too many fields.") end
@@ -73,7 +73,7 @@ local function post()
     values[field.name], problems[field.name] = text, field.check(text)
   end
   if next(problems) then
-    cd.status = cd.HTTP_UNPROCESSABLE_ENTITY
+    cd.status = 422
     return show(values, problems)
   end
   cd.log(cd.NOTICE, "booked: ", values.name, ", ", values.guests, " guests")
@@ -87,5 +87,5 @@ elseif method == "GET" or method == "HEAD" then
   get()
 else
   cd.header["Allow"] = "GET, HEAD, POST"
-  refuse(cd.HTTP_METHOD_NOT_ALLOWED, "Use GET or POST.")
+  refuse(cd.HTTP_NOT_ALLOWED, "Use GET or POST.")
 end

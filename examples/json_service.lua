@@ -23,22 +23,22 @@ local function read_note()
   -- A page of another site can't send this type without asking first (CORS): no forged requests.
   local media_type = (ngx.var.http_content_type or ""):lower():match("^[^;%s]*")
   if media_type ~= "application/json" then
-    return refuse(ngx.HTTP_UNSUPPORTED_MEDIA_TYPE, "send Content-Type: application/json")
+    return refuse(415, "send Content-Type: application/json")
   end
   ngx.req.read_body()
   local body = ngx.req.get_body_data()
   if not body then
     -- Nothing was sent; or so much that it went to a file, which no note needs.
-    if ngx.req.get_body_file() then return refuse(ngx.HTTP_PAYLOAD_TOO_LARGE, "too long") end
+    if ngx.req.get_body_file() then return refuse(413, "too long") end
     return refuse(ngx.HTTP_BAD_REQUEST, "no body")
   end
   local note, problem = json.decode(body)
   if problem then return refuse(ngx.HTTP_BAD_REQUEST, problem) end
   if type(note) ~= "table" or type(note.text) ~= "string" or note.text == "" then
-    return refuse(ngx.HTTP_UNPROCESSABLE_ENTITY, 'expected an object with a string "text"')
+    return refuse(422, 'expected an object with a string "text"')
   end
   if #note.text > MAX_TEXT then
-    return refuse(ngx.HTTP_UNPROCESSABLE_ENTITY, "a text has at most " .. MAX_TEXT .. " bytes")
+    return refuse(422, "a text has at most " .. MAX_TEXT .. " bytes")
   end
   return {text = note.text}      -- what else the client sent is not kept
 end

@@ -48,7 +48,7 @@ local problem = ""
 if cd.req.get_method() == "POST" then
   -- After a redirect, reloading the page does not post the form again.
   if add() then return cd.redirect("/guestbook", cd.HTTP_SEE_OTHER) end
-  cd.status = cd.HTTP_UNPROCESSABLE_ENTITY
+  cd.status = 422
   problem = "<p><strong>A name and a message that are not too long, please.</strong></p>\n"
 end
 

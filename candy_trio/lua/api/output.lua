@@ -185,4 +185,4 @@ local function install(I)
   cd.req.eof = A.method(eof, cd.req, ngx.req)
 end
 
-return {install = install, begin = begin}
+return {install = install, hand_over = hand_over}

@@ -1,0 +1,104 @@
+"""Tracebacks are the script's: no frame of the server's own Lua, the script as the main chunk."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+
+import pytest
+from support.site import ENGINES, one_route, open_site
+
+from candy_trio.lua.traceback import MAX_LINE, clean
+
+# Each fails in another way; the line that fails is number 3.
+FAILING = {
+    "error": "local function f()\n\n  error('oops')\nend\nf()",
+    "arithmetic": "\n\nlocal x = nil + 1",
+    "error with a level": "local function f() error('oops', 2) end\n\nf()",
+    "API misuse": "\n\ncd.sleep('x')",
+    "API misuse, colon": "\n\ncd.req:set_header()",
+    "native misuse": "\n\nstring.rep()",
+    "in pcall, raised again": "local ok, e = pcall(function()\n\n  error('oops')\nend)\nerror(e, 0)",
+    "in xpcall, raised again": "local ok, e = xpcall(function()\n\n  error('oops')\nend,"
+    " debug.traceback)\nerror(e, 0)",
+    "in a coroutine": "local f = coroutine.wrap(function()\n\n  error('oops')\nend)\nf()",
+    "in a gsub callback": "string.gsub('a', 'a', function()\n\n  error('oops')\nend)",
+    "in a comparator": "table.sort({2, 1, 3}, function()\n\n  error('oops')\nend)",
+    "in __tostring": "cd.log(cd.ERR, setmetatable({}, {__tostring = function()\n\n"
+    "  error('oops') end}))",
+    "in __index": "local _ = setmetatable({}, {__index = function()\n\n  error('oops') end}).x",
+    "after a wait": "cd.sleep(0)\n\nerror('oops')",
+    "in a loaded chunk": "\n\nload('error(\"oops\")')()",
+    "in a module": "\n\nrequire('broken')",
+    "global function": "function handler()\n\n  error('oops')\nend\nhandler()",
+    "method": "local t = {}\nfunction t:run()\n  error('oops')\nend\nt:run()",
+    "tail call": "local function f()\n\n  error('oops')\nend\nreturn f()",
+}
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+async def test_log_of_a_failing_script_shows_the_script_alone(
+    engine: str, tmp_path: Path
+) -> None:
+    """Each kind of failure logs the script's line and the main chunk, and no chunk of ours."""
+    routes = "".join(
+        f'[[host.route]]\nlocation = "= /{number}"\nlua_script = "{number}.lua"\n'
+        for number in range(len(FAILING))
+    )
+    config = f'lua_engine = "{engine}"\n[[host]]\nport = 8080\n{routes}'
+    files = {f"{number}.lua": script for number, script in enumerate(FAILING.values())}
+    files["lualib/broken.lua"] = "\n\nerror('oops')"
+    async with open_site(tmp_path, config, files) as site:
+        for number, name in enumerate(FAILING):
+            before = len(site.log())
+            reply = await site.request(f"/{number}")
+            log = site.log()[before:]
+            assert reply.status == 500, name
+            assert "lua entry thread aborted: runtime error: " in log, name
+            assert "[candy" not in log, (name, log)
+            assert ".lua:3: " in log, (name, log)
+            assert "in main chunk" in log or name == "tail call", (name, log)
+            assert b"oops" not in reply.body, name
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+async def test_traceback_in_a_handler_tells_of_the_error(engine: str, tmp_path: Path) -> None:
+    """xpcall with debug.traceback names the function that failed, though it has been unwound."""
+    script = """
+local function inner() error('deep') end
+local function outer() inner() end
+local _, trace = xpcall(outer, debug.traceback)
+cd.say(trace)
+cd.say(debug.traceback('here'))
+"""
+    async with open_site(tmp_path, one_route(engine), {"t.lua": script}) as site:
+        reply = await site.request("/")
+    failed, _, here = reply.text.partition("here\n")
+    assert re.match(r"t\.lua:2: deep\nstack traceback:\n\t\[C\]: in (function|global) 'error'\n", failed)
+    assert "t.lua:2: in " in failed
+    assert "t.lua:3: in " in failed
+    assert here.startswith("stack traceback:\n\tt.lua:6: in main chunk"), here
+    assert "[candy" not in reply.text
+
+
+def test_a_name_of_a_megabyte_is_cut_at_once() -> None:
+    """A function's name comes from the script: neither its length nor its newlines cost time."""
+    hostile = b"\tt.lua:1: in field '" + b"x:1: in function <" * 60_000 + b"'"
+    lines = b"\n".join([hostile, *[b"\tt.lua:1: in function <"] * 100_000])
+    began = time.perf_counter()
+    cleaned = clean(lines)
+    assert time.perf_counter() - began < 0.5
+    assert max(map(len, cleaned.split(b"\n"))) <= MAX_LINE
+
+
+def test_a_frame_of_ours_becomes_the_function_that_the_script_called() -> None:
+    """What the script's author called stays in sight, under the name OpenResty shows."""
+    traceback = (
+        b"\t[C]: in function 'concat'\n"
+        b"\t[candy api/output.lua]:85: in function 'say'\n"
+        b"\tt.lua:7: in function <t.lua:1>\n"
+        b"\t[candy run.lua]:61: in function <[candy run.lua]:45>\n"
+        b"\t[candy kernel.lua]:90: in function <[candy kernel.lua]:88>"
+    )
+    assert clean(traceback) == b"\t[C]: in function 'say'\n\tt.lua:7: in main chunk"
