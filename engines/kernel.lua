@@ -243,6 +243,7 @@ function C.status(co)
   if busy[co] then return 'normal' end
   local status = native_status(co)
   if status == 'suspended' and entries[co] then return 'normal' end
+  if IS_51 and status == 'normal' and co == C.running() then return 'running' end
   return status
 end
 
@@ -257,7 +258,8 @@ end
 local function unwrapped(co, ok, ...)
   if ok then return ... end
   local message = ...
-  if native_close then native_close(co) end
+  -- Only what died of the error: a coroutine that was not to be resumed goes on.
+  if native_close and native_status(co) == 'dead' then native_close(co) end
   if type(message) == 'string' then return raise(message) end
   return error(message, 0)
 end

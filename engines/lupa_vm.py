@@ -31,7 +31,7 @@ from engines.errors import LuaMemoryError, LuaRuntimeError, LuaSyntaxError
 # What step() of kernel.lua answers with.
 _YIELDED = 1
 _RETURNED = 2
-_FAILED = 3
+_PREEMPTED = 4
 
 _RESULT_RESERVE = 64 * 1024
 """Bytes that stay free when a callback's result enters Lua: room for lupa's own small objects."""
@@ -174,14 +174,14 @@ class LupaVM(LuaVM):
 
 
 def _answer(result: Any) -> Answer:
-    kind, *values = result if type(result) is tuple else (result,)
-    if kind == _RETURNED:
-        return Returned(tuple(values))
-    if kind == _YIELDED:
-        return Yielded(values[0], tuple(values[1:]))
-    if kind == _FAILED:
-        return Failed(values[0], values[1].removeprefix(_TRACEBACK_HEADING))
-    return PREEMPTED
+    if type(result) is tuple:
+        kind = result[0]
+        if kind == _RETURNED:
+            return Returned(result[1:])
+        if kind == _YIELDED:
+            return Yielded(result[1], result[2:])
+        return Failed(result[1], result[2].removeprefix(_TRACEBACK_HEADING))
+    return PREEMPTED if result == _PREEMPTED else Returned(())
 
 
 def _is_callback(value: object) -> bool:

@@ -39,28 +39,21 @@ class LuaRun:
 
 
 class Current:
-    """Holds the run that executes; set before every step, read by callbacks."""
+    """Holds the run that executes; set before every step, read by callbacks.
 
-    __slots__ = ("_error_log", "_run")
+    ``run`` is absent until a first run starts: callbacks that need it are called from runs only.
+    """
+
+    __slots__ = ("_error_log", "run")
+
+    run: LuaRun
 
     def __init__(self, error_log: ErrorLog) -> None:
         self._error_log = error_log
-        self._run: LuaRun | None = None
-
-    @property
-    def run(self) -> LuaRun:
-        """The run whose Lua called; callbacks are only ever called from a run."""
-        if self._run is None:
-            raise RuntimeError("the API was called outside a run")
-        return self._run
-
-    @run.setter
-    def run(self, run: LuaRun) -> None:
-        self._run = run
 
     def log(self, level: Level, message: bytes | str) -> None:
         """Write to the error log, with the request's context where there is one."""
-        if self._run is None:
-            self._error_log.log(level, message)
+        if hasattr(self, "run"):
+            self.run.exchange.log(level, message)
         else:
-            self._run.exchange.log(level, message)
+            self._error_log.log(level, message)

@@ -1,11 +1,16 @@
 -- require: the user's own modules under lua_package_path, kept for each isolate.
 --
 -- A module's main chunk runs in the isolate's environment and may not wait: whoever requires
--- the module next would find it half made.
+-- the module next would find it half made. A sandboxed script reaches nothing outside
+-- lua_package_path, whatever it does to its package table; a trusted one has package.cpath, loadlib
+-- and searchers as well, and LuaJIT's own modules.
 
 local K, host, scripts = ...
 
-local error, rawget, select, type = error, rawget, select, type
+local error, gmatch, gsub, next, select, setfenv, type =
+      error, string.gmatch, string.gsub, next, select, setfenv, type
+local native_cpath, native_loadlib, native_preload, native_require =
+      package.cpath, package.loadlib, package.preload, require
 local raise, bad_argument, S = K.raise, K.bad_argument, K.S
 local compile_plain, without_shebang = scripts.compile_plain, scripts.without_shebang
 
@@ -34,7 +39,71 @@ local function run(I, R, name, loaded, chunk, argument)
   return judge(K.catch(chunk, name, argument))
 end
 
-local function require_for(I, env, package)
+-- ---------------------------------------------------------------------- searchers
+-- Each gives a loader and its argument, or a text that says where it looked.
+local function preloaded(package)
+  return function(name)
+    local preload = package.preload
+    local loader = type(preload) == 'table' and preload[name]
+    if type(loader) == 'function' then return loader end
+    return "\n\tno field package.preload['" .. name .. "']"
+  end
+end
+
+local function chunk_of(source, name, shown, env)
+  local chunk, err = compile_plain(without_shebang(source), '@' .. shown, env)
+  if chunk then return chunk end
+  return raise("error loading module '" .. name .. "' from file '" .. shown .. "':\n\t" .. err)
+end
+
+local function under_package_path(env)
+  return function(name)
+    local source, path, shown = host.find_module(name)
+    if not source then return path end
+    return chunk_of(source, name, shown, env), path
+  end
+end
+
+-- The first file of the templates in `path`, as package.searchpath finds it, and its text.
+local function search(name, path)
+  local tried = ''
+  for template in gmatch(path, '[^;]+') do
+    local file = gsub(template, '%?', (gsub(gsub(name, '%.', '/'), '%%', '%%%%')))
+    local text = host.read_file(file)
+    if text then return file, text end
+    tried = tried .. "\n\tno file '" .. file .. "'"
+  end
+  return nil, tried
+end
+
+-- What a trusted script has put into package.path, and C modules.
+local function trusted_searchers(env, package)
+  local configured = package.path
+  local function changed_path(name)
+    if package.path == configured then return '' end
+    local file, text = search(name, package.path)
+    if not file then return text end
+    return chunk_of(text, name, file, env), file
+  end
+  local function c_module(name)
+    local file, tried = search(name, package.cpath)
+    if not file then return tried end
+    local loader, err = package.loadlib(file, 'luaopen_' .. gsub(gsub(name, '^[^-]*%-', ''), '%.', '_'))
+    if loader then return loader, file end
+    return raise("error loading module '" .. name .. "' from file '" .. file .. "':\n\t" .. err)
+  end
+  return changed_path, c_module
+end
+
+-- LuaJIT's own modules (ffi, jit.util, table.new ...) are made once for the VM.
+local function add_native(preload)
+  for name in next, native_preload do
+    preload[name] = function() return native_require(name) end
+  end
+end
+
+-- ---------------------------------------------------------------------- require
+local function require_for(I, searchers)
   return function(name)
     if type(name) == 'number' then name = name .. '' end
     if type(name) ~= 'string' then return bad_argument(1, 'require', 'string', name) end
@@ -46,21 +115,13 @@ local function require_for(I, env, package)
     if I.loading[name] == R then
       return raise("loop or previous error loading module '" .. name .. "'")
     end
-    local preload = package.preload
-    local loader = type(preload) == 'table' and preload[name]
-    if type(loader) == 'function' then
-      return run(I, R, name, loaded, loader)
+    local tried = ''
+    for i = 1, #searchers do
+      local loader, argument = searchers[i](name)
+      if type(loader) == 'function' then return run(I, R, name, loaded, loader, argument) end
+      if type(loader) == 'string' then tried = tried .. loader end
     end
-    local source, path, shown = host.find_module(name)
-    if not source then
-      return raise("module '" .. name .. "' not found:\n\tno field package.preload['" .. name .. "']" ..
-                   (path or ''))
-    end
-    local chunk, err = compile_plain(without_shebang(source), '@' .. shown, env)
-    if not chunk then
-      return raise("error loading module '" .. name .. "' from file '" .. shown .. "':\n\t" .. err)
-    end
-    return run(I, R, name, loaded, chunk, path)
+    return raise("module '" .. name .. "' not found:" .. tried)
   end
 end
 
@@ -77,7 +138,19 @@ local function install(env, I)
     loaded = loaded, preload = {}, path = host.package_path(), config = '/\n;\n?\n!\n-\n',
   }
   loaded.package, env.package = package, package
-  env.require = require_for(I, env, package)
+  local searchers = {preloaded(package), under_package_path(env)}
+  if not I.sandboxed then
+    package.cpath, package.loadlib = native_cpath, native_loadlib
+    function package.searchpath(name, path)
+      local file, tried = search(name, path)
+      if file then return file end
+      return nil, tried
+    end
+    searchers[3], searchers[4] = trusted_searchers(env, package)
+    package[setfenv and 'loaders' or 'searchers'] = searchers
+    if K.is_jit then add_native(package.preload) end
+  end
+  env.require = require_for(I, searchers)
 end
 
 return {install = install}

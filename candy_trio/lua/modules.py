@@ -39,8 +39,9 @@ def callbacks(
         try:
             with open(path, "rb") as file:
                 return file.read(), None
-        except (OSError, ValueError) as error:
-            return None, f"cannot open {os.fsdecode(path)}: {error}".encode()
+        except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+            reason = error.strerror if isinstance(error, OSError) else str(error)
+            return None, b"cannot open %b: %b" % (path, (reason or "").encode())
 
     return {
         "find_module": find_module,

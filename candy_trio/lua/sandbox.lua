@@ -13,7 +13,8 @@ local K, host, scripts, modules = ...
 local error, getmetatable, ipairs, next, pairs, rawequal, rawget, select, setmetatable, tostring, type =
       error, getmetatable, ipairs, next, pairs, rawequal, rawget, select, setmetatable, tostring, type
 local native_collectgarbage, native_traceback = collectgarbage, debug.traceback
-local find = string.find
+local running = coroutine.running
+local find, floor, sub = string.find, math.floor, string.sub
 local raise, S = K.raise, K.S
 
 local STEP_LIMIT = 100     -- KB that collectgarbage("step") may work through: under 1 ms
@@ -37,7 +38,7 @@ local TRUSTED_OS = {
 }
 -- sethook would take the place of the hooks that enforce limits.
 local TRUSTED_DEBUG = {
-  'getfenv', 'getinfo', 'getlocal', 'getmetatable', 'getregistry', 'getupvalue', 'getuservalue',
+  'getfenv', 'gethook', 'getinfo', 'getlocal', 'getmetatable', 'getregistry', 'getupvalue', 'getuservalue',
   'setfenv', 'setlocal', 'setmetatable', 'setupvalue', 'setuservalue', 'upvalueid', 'upvaluejoin',
 }
 
@@ -61,6 +62,11 @@ local natives = {
 }
 local native_globals = copy_of(_G)
 
+-- What would defeat limits is not for trusted scripts either, and debug.getregistry leads to the
+-- originals: they go.
+debug.sethook, collectgarbage, xpcall = nil, nil, nil
+if jit then package.preload['jit.profile'] = nil end
+
 local function overlay(into, replacements)
   for name, f in next, replacements do
     if into[name] ~= nil then into[name] = f end
@@ -80,9 +86,10 @@ end
 local function sandboxed_collectgarbage(option, argument)
   if option == 'count' then return native_collectgarbage('count') end
   if option == 'step' then
+    -- A negative step would put the next collection off instead, for as long as one likes.
     local size = type(argument) == 'number' and argument or 0
-    if size > STEP_LIMIT then size = STEP_LIMIT end
-    return native_collectgarbage('step', size)
+    if not (size >= 0) then size = 0 end
+    return native_collectgarbage('step', size < STEP_LIMIT and floor(size) or STEP_LIMIT)
   end
   return raise("collectgarbage offers sandboxed scripts only \"count\" and \"step\"" ..
                " (lua_sandbox = false allows the rest)")
@@ -95,6 +102,12 @@ local function trusted_collectgarbage(option, ...)
   return native_collectgarbage(option or 'collect', ...)
 end
 
+local MAX_LEVEL = 1000000   -- more than any stack has
+
+local function raise_bad_level(thread, level)
+  return K.bad_argument(thread and 3 or 2, 'traceback', 'number', level)
+end
+
 -- debug.traceback([thread,] [message [, level]]); inside an xpcall handler it tells of the error
 -- that is being handled, since handlers run after unwinding.
 local function traceback(first, ...)
@@ -105,16 +118,73 @@ local function traceback(first, ...)
     message, level = first, ...
   end
   if message ~= nil and type(message) ~= 'string' and type(message) ~= 'number' then return message end
+  if level ~= nil then
+    if type(level) ~= 'number' then return raise_bad_level(thread, level) end
+    -- No engine takes a level that is not a small whole number; none is this deep.
+    level = level > -1 and level < MAX_LEVEL and floor(level) or MAX_LEVEL
+  end
   local text
-  if thread then
-    text = native_traceback(thread, '', level)
+  if thread and thread ~= running() then
+    text = native_traceback(thread, '', level or 0)
   else
     text = S.R.traceback or native_traceback('', (level or 1) + 1)
   end
-  local _, heading_end = find(text, 'stack traceback:\n', 1, true)
-  text = 'stack traceback:\n' .. host.clean_traceback(heading_end and string.sub(text, heading_end + 1) or text)
+  local _, heading_end = find(text, 'stack traceback:', 1, true)
+  text = 'stack traceback:\n' .. host.clean_traceback(sub(text, heading_end + 2))
   if message == nil then return text end
   return message .. '\n' .. text
+end
+
+-- ---------------------------------------------------------------------- random numbers
+-- The native generator has one state for the VM, on 5.1 to 5.3 for the process: whoever seeds it
+-- knows the tokens that other routes' scripts make of it. So it is seeded here, once, and an isolate
+-- that calls randomseed gets a generator of its own: L'Ecuyer's of 1988, whose products stay exact
+-- in doubles, so that a seed means the same numbers on every engine.
+local M1, A1, M2, A2 = 2147483563, 40014, 2147483399, 40692
+local native_random = math.random
+local SEED_RANGE = 2 ^ 31        -- what every engine's randomseed takes
+
+math.randomseed(floor((host.now() * 1000003 + host.pid()) % SEED_RANGE))
+
+local function generator(seed)
+  local a, b = seed % (M1 - 1) + 1, floor(seed / M1) % (M2 - 1) + 1
+  local function draw()
+    a, b = a * A1 % M1, b * A2 % M2
+    return (a - b) % (M1 - 1)
+  end
+  for _ = 1, 10 do draw() end    -- so that seeds next to each other begin apart
+  return function() return (draw() * M1 + draw()) / ((M1 - 1) * M1) end
+end
+
+local function seeded(fraction, ...)
+  local count = select('#', ...)
+  local low, high = ...
+  if count == 0 then return fraction() end
+  if count == 1 then low, high = 1, low end
+  if type(low) ~= 'number' then return K.bad_argument(1, 'random', 'number', low) end
+  if type(high) ~= 'number' then return K.bad_argument(2, 'random', 'number', high) end
+  low, high = floor(low), floor(high)
+  if low > high then return raise("bad argument #" .. count .. " to 'random' (interval is empty)") end
+  return low + floor(fraction() * (high - low + 1))
+end
+
+local function math_library()
+  local library = copy_of(natives.math)
+  local fraction
+  function library.random(...)
+    if fraction then return seeded(fraction, ...) end
+    return native_random(...)
+  end
+  function library.randomseed(seed)
+    if seed == nil then        -- 5.4 and newer: back to what nobody can guess
+      fraction = nil
+      return
+    end
+    if type(seed) ~= 'number' then return K.bad_argument(1, 'randomseed', 'number', seed) end
+    if not (seed > -1e15 and seed < 1e15) then seed = 0 end
+    fraction = generator(floor(seed))
+  end
+  return library
 end
 
 -- ---------------------------------------------------------------------- one isolate's libraries
@@ -144,8 +214,8 @@ local function fill(env, I)
 
   env.string = overlay(pick(natives.string, STRING), K.nested)
   env.table = overlay(pick(natives.table, TABLE), K.nested)
-  env.math = copy_of(natives.math)
-  env.os = pick(natives.os, sandboxed and OS or TRUSTED_OS)
+  env.math = math_library()
+  env.os = overlay(pick(natives.os, sandboxed and OS or TRUSTED_OS), K.nested)
   env.coroutine = coroutines()
   env.debug = debug_library(sandboxed)
   env.jit = jit_library(sandboxed)

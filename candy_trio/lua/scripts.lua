@@ -13,7 +13,8 @@ local error, rawequal, rawget, select, setmetatable, type =
 local native_load = loadstring or load
 local native_getfenv, native_setfenv = getfenv, setfenv
 local getinfo = debug.getinfo
-local byte, concat, find, gsub, sub = string.byte, table.concat, string.find, string.gsub, string.sub
+local byte, concat, dump, find, gsub, sub =
+      string.byte, table.concat, string.dump, string.find, string.gsub, string.sub
 local raise, bad_argument, S = K.raise, K.bad_argument, K.S
 
 local OWN_GLOBALS = _G        -- the environment of our own functions: never a script's
@@ -29,6 +30,79 @@ end
 
 local function is_bytecode(text) return byte(text, 1) == SIGNATURE end
 
+-- ---------------------------------------------------------------------- what 5.1 gets wrong
+-- PUC-Lua 5.1 makes too little room for a function that has named parameters before "...": called
+-- with fewer arguments, it writes as many slots past the end of its stack (CVE-2014-5461, mended
+-- in 5.2.3). The slots that Lua keeps in reserve absorb MAX_NAMED of them; a function with more is
+-- refused, for a script could corrupt the server's memory with it. What the source says, comments
+-- and strings hide; the dumped code says it plainly: a header with the sizes of all that follows,
+-- then functions within functions (lundump.c of 5.1).
+local MAX_NAMED = 3         -- of 5 reserved slots (EXTRA_STACK); the call of a metamethod uses 2
+local DUMP_HEADER = 12      -- bytes: signature, version, format, byte order, five sizes, kind of number
+local INSTRUCTION = 4       -- bytes
+local NIL, BOOLEAN, NUMBER = 0, 1, 3     -- kinds of constants; the fourth is a string
+
+-- The line of a function in `code` with more than MAX_NAMED parameters before "...", or nil.
+local function overrunning(code)
+  local little_endian = byte(code, 7) == 1
+  local int_size, size_size, number_size = byte(code, 8), byte(code, 9), byte(code, 11)
+  local at, found = DUMP_HEADER + 1, nil
+  local function unsigned(size)
+    local value = 0
+    for i = 0, size - 1 do
+      value = value * 256 + byte(code, little_endian and at + size - 1 - i or at + i)
+    end
+    at = at + size
+    return value
+  end
+  local function skip_strings(count)
+    for _ = 1, count do
+      local length = unsigned(size_size)
+      at = at + length
+    end
+  end
+  local function read_function()
+    skip_strings(1)                                 -- its source
+    local line = unsigned(int_size)
+    local named, vararg = byte(code, at + int_size + 1, at + int_size + 2)
+    if vararg ~= 0 and named > MAX_NAMED then found = found or line end
+    at = at + int_size + 4                          -- its last line, and four bytes of counts
+    local instructions = unsigned(int_size)
+    at = at + instructions * INSTRUCTION
+    for _ = 1, unsigned(int_size) do                -- constants
+      local kind = byte(code, at)
+      at = at + 1
+      if kind == BOOLEAN then
+        at = at + 1
+      elseif kind == NUMBER then
+        at = at + number_size
+      elseif kind ~= NIL then
+        skip_strings(1)
+      end
+    end
+    for _ = 1, unsigned(int_size) do read_function() end
+    local lines = unsigned(int_size)
+    at = at + lines * int_size
+    for _ = 1, unsigned(int_size) do                -- locals: name, first and last instruction
+      skip_strings(1)
+      at = at + 2 * int_size
+    end
+    skip_strings(unsigned(int_size))                -- names of upvalues
+  end
+  read_function()
+  return found
+end
+
+-- Why `f`, just compiled from `source`, must not run; or nil.
+local function danger(f, source)
+  local line = find(source, '...', 1, true) and overrunning(dump(f))
+  if not line then return nil end
+  return getinfo(f, 'S').short_src .. ':' .. line .. ': more than ' .. MAX_NAMED ..
+         ' named parameters before "..." are not safe on PUC-Lua 5.1 (CVE-2014-5461):' ..
+         ' take the others from "...", or use another engine'
+end
+
+-- ---------------------------------------------------------------------- compiling
 -- load of text only, with the given globals.
 local compile_plain
 if HAS_ENV then
@@ -37,9 +111,21 @@ else
   function compile_plain(source, name, env)
     if is_bytecode(source) then return nil, 'attempt to load bytecode (text expected)' end
     local f, err = native_load(source, name)
+    if f and K.is_51 then
+      err = danger(f, source)
+      if err then return nil, err end
+    end
     if not f then return nil, err end
     return native_setfenv(f, env)
   end
+end
+
+-- load of compiled code, which can break any rule: for trusted scripts.
+local function load_bytecode(code, name, env)
+  if HAS_ENV then return native_load(code, name, 'b', env) end
+  local f, err = native_load(code, name)
+  if not f then return nil, err end
+  return native_setfenv(f, env)
 end
 
 local factory_of
@@ -80,33 +166,57 @@ local function gathered(reader)
   end
 end
 
-local function script_load(chunk, name, mode, ...)
-  local text, err = chunk, nil
-  if type(chunk) == 'function' then
-    text, err = gathered(chunk)
-    if not text then return nil, err end
-    name = name or '=(load)'
-  elseif type(chunk) ~= 'string' then
-    return bad_argument(1, 'load', 'string', chunk)
-  end
-  if is_bytecode(text) or mode == 'b' then
-    return nil, "attempt to load a " .. (is_bytecode(text) and 'binary' or 'text') ..
-                " chunk (mode is '" .. (is_bytecode(text) and 't' or 'b') .. "')"
-  end
-  local env
-  if select('#', ...) > 0 then env = ... else env = S.R.globals end
-  return compile_plain(text, name or text, env)
+-- A chunk name of ours would hide its functions from tracebacks.
+local function chunk_name(name, default)
+  if name == nil then name = default end
+  if type(name) == 'number' then name = name .. '' end
+  if type(name) ~= 'string' then return bad_argument(2, 'load', 'string', name) end
+  if find(name, '^[=@]%[candy') then return '=(load)' end
+  return name
 end
 
-local function script_loadstring(text, name)
-  if type(text) ~= 'string' then return bad_argument(1, 'loadstring', 'string', text) end
-  return script_load(text, name)
+local function loader(trusted)
+  return function(chunk, name, mode, ...)
+    local text, err = chunk, nil
+    if type(chunk) == 'number' then text = chunk .. '' end
+    if type(chunk) == 'function' then
+      text, err = gathered(chunk)
+      if not text then return nil, err end
+      name = chunk_name(name, '=(load)')
+    elseif type(text) ~= 'string' then
+      return bad_argument(1, 'load', 'string', chunk)
+    else
+      name = chunk_name(name, text)
+    end
+    local binary = is_bytecode(text)
+    if binary and (not trusted or mode == 't') or not binary and mode == 'b' then
+      return nil, 'attempt to load a ' .. (binary and 'binary' or 'text') ..
+                  " chunk (mode is '" .. (binary and 't' or 'b') .. "')"
+    end
+    local env
+    if select('#', ...) > 0 then env = ... else env = S.R.globals end
+    if not HAS_ENV and type(env) ~= 'table' then return bad_argument(4, 'load', 'table', env) end
+    if binary then return load_bytecode(text, name, env) end
+    return compile_plain(text, name, env)
+  end
+end
+
+local script_load, trusted_load = loader(false), loader(true)
+
+local function loadstring_for(load_text)
+  return function(text, name)
+    if type(text) ~= 'string' and type(text) ~= 'number' then
+      return bad_argument(1, 'loadstring', 'string', text)
+    end
+    return load_text(text, name)
+  end
 end
 
 local function trusted_loadfile(path, mode, ...)
+  if type(path) ~= 'string' then return bad_argument(1, 'loadfile', 'string', path) end
   local text, err = host.read_file(path)
   if not text then return nil, err end
-  return script_load(without_shebang(text), '@' .. path, mode, ...)
+  return trusted_load(without_shebang(text), '@' .. path, mode, ...)
 end
 
 local function trusted_dofile(path)
@@ -158,9 +268,9 @@ if not HAS_ENV then
 end
 
 local function install(env, I)
-  env.load = script_load
+  env.load = I.sandboxed and script_load or trusted_load
   env.getfenv, env.setfenv = script_getfenv, script_setfenv
-  if not HAS_ENV then env.loadstring = script_loadstring end
+  if not HAS_ENV then env.loadstring = loadstring_for(env.load) end
   if not I.sandboxed then env.loadfile, env.dofile = trusted_loadfile, trusted_dofile end
 end
 

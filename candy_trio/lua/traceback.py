@@ -7,23 +7,35 @@ Rules of a clean traceback:
   which is what the same call shows on OpenResty.
 - The script's outermost function is our factory's closure on its first line: it is the main
   chunk to its author.
+- Names in it come from the script and may be as long as its strings: what does not fit into
+  :data:`MAX_LINE` is cut, so that no expression here runs over a megabyte.
 """
 
 from __future__ import annotations
 
 import re
 
+MAX_LINE = 512
+"""Bytes of one line: a path and a name; Lua itself shows 60 of a chunk's name."""
+
+MAX_LINES = 64
+"""Lua shows 22 levels; more lines are newlines inside names."""
+
 _OURS = re.compile(rb"\t\[candy [^\]]*\]:(?:\d+:)? in (.*)")
 _NAMED = re.compile(rb"(?:function|upvalue|local|field|method|global) '(?:[^']*\.)?([^'.]+)'")
 _C = b"\t[C]: in "
-_FACTORY = re.compile(rb"^(\t(.*?):\d+: in )(?:function <.*?:1>|(?:function|local|upvalue) '[^']*')")
+# LuaJIT gives no line where a thread died in an instruction of its own.
+_FACTORY = re.compile(
+    rb"^(\t(.*?):(?:\d+:)? in )(?:function <.*?:1>|(?:function|local|upvalue) '[^']*')"
+)
 
 
 def clean(traceback: bytes) -> bytes:
     """``traceback`` (lines after the heading) without our frames."""
     lines: list[bytes] = []
     hidden_name = b""
-    for line in traceback.split(b"\n"):
+    for full_line in traceback.split(b"\n", MAX_LINES)[:MAX_LINES]:
+        line = full_line[:MAX_LINE]
         ours = _OURS.match(line)
         if ours is None:
             if hidden_name and b"[candy" not in line:

@@ -38,7 +38,8 @@ def check_engine(engine: LuaEngine) -> None:
 
 def function(vm: LuaVM, body: str) -> Any:
     """A Lua function(a, b, c) of ``body``, which sees the kernel as K."""
-    return vm.execute(f"local K = ...\nreturn function(a, b, c) {body}\nend".encode(), "t", vm.kernel)
+    source = f"local K = ...\nreturn function(a, b, c) {body}\nend"
+    return vm.execute(source.encode(), "t", vm.kernel)
 
 
 def run(vm: LuaVM, body: str, *args: Any, number: int = 1) -> Any:
@@ -182,7 +183,8 @@ ENDINGS = {
         co.wrap(function() K.pcall(function()
           co.resume(co.create(function() K.pcall(K.finish) end)) end) end)()""",
     "in a comparator": "table.sort({3, 1, 2}, function() K.finish() end)",
-    "in a comparator, caught": "table.sort({3, 1, 2}, function() K.pcall(K.finish) return true end)",
+    "in a comparator, caught": """
+        table.sort({3, 1, 2}, function() K.pcall(K.finish) return true end)""",
     "in a gsub callback": "string.gsub('abc', '.', function() K.pcall(K.finish) end)",
     "in __index": "local x = setmetatable({}, {__index = function() K.pcall(K.finish) end}).x",
     "in __add": "local x = setmetatable({}, {__add = function() K.finish() end}) + 1",

@@ -45,7 +45,7 @@ def test_puc_is_lua_5_4() -> None:
 
 def test_an_unknown_engine_lists_those_that_are() -> None:
     """The error names the mend."""
-    with pytest.raises(EngineUnavailable, match="luau.*lua51, lua52.*luajit"):
+    with pytest.raises(EngineUnavailable, match=r"luau.*lua51, lua52.*luajit"):
         registry.load("luau")
 
 
@@ -57,7 +57,7 @@ def test_an_engine_of_another_package_is_found(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(registry, "entry_points", lambda group: [mine, broken, wrong])
     assert isinstance(registry.load("mine"), LuaEngine)
     assert "broken" not in registry.available()
-    with pytest.raises(EngineUnavailable, match="broken.*no_such_module"):
+    with pytest.raises(EngineUnavailable, match=r"broken.*no_such_module"):
         registry.load("broken")
     with pytest.raises(EngineUnavailable, match="wrong"):
         registry.load("wrong")

@@ -19,7 +19,7 @@ FAILING = {
     "API misuse": "\n\ncd.sleep('x')",
     "API misuse, colon": "\n\ncd.req:set_header()",
     "native misuse": "\n\nstring.rep()",
-    "in pcall, raised again": "local ok, e = pcall(function()\n\n  error('oops')\nend)\nerror(e, 0)",
+    "in pcall, raised again": "local _, e = pcall(function()\n\n  error('oops')\nend)\nerror(e, 0)",
     "in xpcall, raised again": "local ok, e = xpcall(function()\n\n  error('oops')\nend,"
     " debug.traceback)\nerror(e, 0)",
     "in a coroutine": "local f = coroutine.wrap(function()\n\n  error('oops')\nend)\nf()",
@@ -38,9 +38,7 @@ FAILING = {
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-async def test_log_of_a_failing_script_shows_the_script_alone(
-    engine: str, tmp_path: Path
-) -> None:
+async def test_log_of_a_failing_script_shows_the_script_alone(engine: str, tmp_path: Path) -> None:
     """Each kind of failure logs the script's line and the main chunk, and no chunk of ours."""
     routes = "".join(
         f'[[host.route]]\nlocation = "= /{number}"\nlua_script = "{number}.lua"\n'
@@ -75,7 +73,9 @@ cd.say(debug.traceback('here'))
     async with open_site(tmp_path, one_route(engine), {"t.lua": script}) as site:
         reply = await site.request("/")
     failed, _, here = reply.text.partition("here\n")
-    assert re.match(r"t\.lua:2: deep\nstack traceback:\n\t\[C\]: in (function|global) 'error'\n", failed)
+    assert re.match(
+        r"t\.lua:2: deep\nstack traceback:\n\t\[C\]: in (function|global) 'error'\n", failed
+    )
     assert "t.lua:2: in " in failed
     assert "t.lua:3: in " in failed
     assert here.startswith("stack traceback:\n\tt.lua:6: in main chunk"), here
