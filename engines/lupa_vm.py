@@ -33,16 +33,20 @@ _YIELDED = 1
 _RETURNED = 2
 _PREEMPTED = 4
 
+_KERNEL_PARTS = ("coroutines", "protected", "nested")
+"""What adds itself to the table of kernel.lua, in this order."""
+
 _RESULT_RESERVE = 64 * 1024
 """Bytes that stay free when a callback's result enters Lua: room for lupa's own small objects."""
 
 _PRELUDE = b"""
-local as_function, select, unpack = python.as_function, select, table.unpack or unpack
+local as_function, byte, select = python.as_function, string.byte, select
+local unpack = table.unpack or unpack
 python, package.loaded.python = nil, nil
 local function call(chunk, callbacks, ...)
   local n, args = select('#', ...), {...}
   for i = 1, n do
-    if callbacks:byte(i) == 49 then args[i] = as_function(args[i]) end
+    if byte(callbacks, i) == 49 then args[i] = as_function(args[i]) end
   end
   return chunk(unpack(args, 1, n))
 end
@@ -75,7 +79,9 @@ class LupaVM(LuaVM):
         self._load: Any
         self._call: Any
         self._load, self._call = self._runtime.execute(_PRELUDE)
-        kernel = self.execute((files("engines") / "kernel.lua").read_bytes(), "kernel.lua")
+        kernel: Any = self._execute_own("kernel")
+        for name in _KERNEL_PARTS:
+            self._execute_own(name, kernel)
         self.kernel = kernel
         self._start: Any = kernel[b"start"]
         self._step: Any = kernel[b"step"]
@@ -93,6 +99,10 @@ class LupaVM(LuaVM):
             return self._call(loaded, callbacks, *values)
         except (self._module.LuaError, MemoryError) as error:
             self._translate(error)
+
+    def _execute_own(self, name: str, *args: object) -> Any:
+        source = (files("engines") / f"{name}.lua").read_bytes()
+        return self.execute(source, f"{name}.lua", *args)
 
     def start(self, run: int, function: LuaValue, *args: Plain) -> Answer:
         """See :meth:`engines.base.LuaVM.start`."""

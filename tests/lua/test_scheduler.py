@@ -173,3 +173,23 @@ async def test_a_half_read_keep_alive_connection_serves_on(tmp_path: Path) -> No
         for method in ("GET", "DELETE"):
             await stream.send_all(GET.replace(b"GET", method.encode()))
             assert (await read_reply(stream, method)).text == method + "\n"
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+async def test_a_module_may_not_give_way_while_it_loads(engine: str, tmp_path: Path) -> None:
+    """coroutine.yield outside a coroutine waits for a turn; in a coroutine of its own it may."""
+    files = {
+        "t.lua": """
+          local ok, e = pcall(require, "yielding")
+          cd.say(ok, " ", (tostring(e):gsub("^[^ ]*: ", "")))
+          cd.say(require("generating").first)
+        """,
+        "lualib/yielding.lua": "coroutine.yield() return {}",
+        "lualib/generating.lua": """
+          local numbers = coroutine.wrap(function() for i = 7, 9 do coroutine.yield(i) end end)
+          return {first = numbers()}
+        """,
+    }
+    async with open_site(tmp_path, one_route(engine), files) as site:
+        lines = (await site.request()).text.splitlines()
+        assert lines == ["false attempt to yield across C-call boundary", "7"], site.log()

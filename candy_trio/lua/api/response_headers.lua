@@ -210,13 +210,11 @@ local function set_status(value)
 end
 
 -- ---------------------------------------------------------------------- resp.get_headers
-local lookup = {
-  __index = function(t, name)
-    if type(name) ~= 'string' then return nil end
-    return rawget(t, (gsub(lower(name), '_', '-')))
-  end,
-}
-A.header_lookup = lookup
+-- Finds User_Agent and user-agent alike in a table of headers.
+local function find_header(t, name)
+  if type(name) ~= 'string' then return nil end
+  return rawget(t, (gsub(lower(name), '_', '-')))
+end
 
 local function get_headers(max, raw)
   local R = S.R
@@ -250,7 +248,7 @@ local function get_headers(max, raw)
   if complete and R.sent and not R.http10 and not fields['content-length'] then
     complete = put('transfer-encoding', 'Transfer-Encoding', 'chunked')
   end
-  if not raw then setmetatable(result, lookup) end
+  if not raw then setmetatable(result, R.isolate.header_lookup) end
   if not complete then return result, 'truncated' end
   return result
 end
@@ -258,6 +256,8 @@ end
 -- ---------------------------------------------------------------------- installation
 local function install(I)
   local cd, ngx = I.cd, I.ngx
+  -- Scripts reach it by getmetatable, as in OpenResty: so each isolate has its own.
+  I.header_lookup = {__index = find_header}
   I.header = new_header(I)
   cd.header, ngx.header = I.header, I.header
   cd.resp, ngx.resp = {}, {}

@@ -56,14 +56,16 @@ function A.text(value)
   local kind = type(value)
   if kind == 'string' then return value end
   if kind == 'nil' then return '' end
-  if kind == 'number' then return number_text(value) end
-  return tostring(value)
+  return A.tostring(value)
 end
 
--- The text of a header value or shared-dictionary key: nil is the caller's affair.
+-- The text of a header value or shared-dictionary key: nil is the caller's affair. LuaJIT and 5.1
+-- let a __tostring return anything.
 function A.tostring(value)
   if type(value) == 'number' then return number_text(value) end
-  return tostring(value)
+  local text = tostring(value)
+  if type(text) ~= 'string' then return raise("'tostring' must return a string") end
+  return text
 end
 
 -- Argument `position` as a string, as luaL_checkstring takes it.

@@ -1,0 +1,126 @@
+-- coroutine.* for scripts: our yields pass through their coroutines unseen, up to step().
+--
+-- A script's coroutine yields (YIELD, ...) when the script says so and (RETURN, ...) when its
+-- function returns; anything else is an operation or an interruption on its way up to step().
+
+local K = ...
+
+local error, setmetatable, type = error, setmetatable, type
+local create, native_resume, yield, native_status, native_running =
+      coroutine.create, coroutine.resume, coroutine.yield, coroutine.status, coroutine.running
+local native_close = coroutine.close
+local S, RETURN, YIELD, entries = K.S, K.RETURN, K.YIELD, K.entries
+local stop, raise, bad_argument, without_place = K.stop, K.raise, K.bad_argument, K.without_place
+local IS_JIT, IS_51 = K.is_jit, K.is_51
+
+local MAX_DEPTH = 190       -- nested C calls on LuaJIT, which has no limit of its own and would
+                            -- overrun the C stack; PUC-Lua stops at 200, so scripts see the same
+
+local busy = setmetatable({}, {__mode = 'k'})       -- suspended by the host, while a script believes they run
+local disguise = setmetatable({}, {__mode = 'k'})   -- 5.1: our pcall's coroutine → the one that called pcall
+
+local C = {}
+
+local function body_of(f)
+  return function(...) return RETURN, f(...) end
+end
+
+local again
+
+-- `mark` is the depth at the resumer, to be restored: an error skips every decrement.
+local function after(co, mark, through, ok, tag, ...)
+  S.depth = mark
+  if S.R.done then stop() end
+  if tag == RETURN and ok then return true, ... end
+  if not ok then return false, without_place(tag) end
+  if tag == YIELD and not through then return true, ... end
+  -- 5.5 lets a coroutine close itself: it has neither returned nor yielded.
+  if tag == nil and native_status(co) == 'dead' then return true end
+  busy[co] = true
+  return again(co, through, yield(tag, ...))
+end
+
+local function go(co, through, ...)
+  local mark = S.depth
+  if IS_JIT and mark >= MAX_DEPTH then return false, 'C stack overflow' end
+  S.depth = mark + 1
+  return after(co, mark, through, native_resume(co, ...))
+end
+
+function again(co, through, ...)
+  busy[co] = nil
+  return go(co, through, ...)
+end
+
+local NOT_SUSPENDED = 'cannot resume non-suspended coroutine'
+
+function C.create(f)
+  if type(f) ~= 'function' then bad_argument(1, 'create', 'function', f) end
+  return create(body_of(f))
+end
+
+function C.resume(co, ...)
+  if type(co) ~= 'thread' then bad_argument(1, 'resume', 'coroutine', co) end
+  if busy[co] or entries[co] then return false, NOT_SUSPENDED end
+  return go(co, false, ...)
+end
+
+function C.yield(...)
+  -- Outside a coroutine it waits for the next turn, which a module's main chunk may not.
+  if (S.R.loading or 0) > 0 and entries[(C.running())] then
+    return raise('attempt to yield across C-call boundary')
+  end
+  return yield(YIELD, ...)
+end
+
+function C.status(co)
+  if type(co) ~= 'thread' then bad_argument(1, 'status', 'coroutine', co) end
+  if busy[co] then return 'normal' end
+  local status = native_status(co)
+  if status == 'suspended' and entries[co] then return 'normal' end
+  if IS_51 and status == 'normal' and co == C.running() then return 'running' end
+  return status
+end
+
+-- 5.1 runs pcall in a coroutine of ours, which the script must not notice.
+function C.running()
+  local co, main = native_running()
+  while disguise[co] do co = disguise[co] end
+  if IS_51 then return co end
+  return co, main
+end
+
+local function unwrapped(co, ok, ...)
+  if ok then return ... end
+  local message = ...
+  -- Only what died of the error: a coroutine that was not to be resumed goes on.
+  if native_close and native_status(co) == 'dead' then native_close(co) end
+  if type(message) == 'string' then return raise(message) end
+  return error(message, 0)
+end
+
+function C.wrap(f)
+  if type(f) ~= 'function' then bad_argument(1, 'wrap', 'function', f) end
+  local co = create(body_of(f))
+  return function(...)
+    if busy[co] then return raise(NOT_SUSPENDED) end
+    return unwrapped(co, go(co, false, ...))
+  end
+end
+
+C.isyieldable = coroutine.isyieldable
+
+local function closed(...)
+  if S.R.done then stop() end
+  return ...
+end
+
+if native_close then
+  function C.close(co)
+    if type(co) ~= 'thread' then bad_argument(1, 'close', 'coroutine', co) end
+    if busy[co] or entries[co] then return raise('cannot close a normal coroutine') end
+    return closed(native_close(co))
+  end
+end
+
+K.coroutine, K.body_of, K.go, K.disguise, K.max_depth = C, body_of, go, disguise, MAX_DEPTH

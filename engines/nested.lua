@@ -1,0 +1,131 @@
+-- C functions that call Lua, for scripts: they recurse to a limit instead of the stack's end.
+--
+-- On LuaJIT each of them takes C stack without any limit; on 5.1 only the pattern matcher does.
+-- The callback is counted, not the call: so the C function is tail-called, and its errors keep
+-- the script's position.
+
+local K = ...
+
+local getmetatable, next, rawget, select, tostring, type = getmetatable, next, rawget, select, tostring, type
+local unpack = table.unpack or unpack
+local S, raise, MAX_DEPTH = K.S, K.raise, K.max_depth
+
+local MAX_PATTERN = 8192    -- bytes of a pattern on 5.1, whose matcher recurses once for each "?",
+                            -- "*" or "-" without a limit: half a megabyte of C stack
+
+local nested = {}
+
+if K.is_jit then
+  local native_gsub, native_sort, native_format = string.gsub, table.sort, string.format
+
+  local function uncount(mark, ...)
+    S.depth = mark
+    return ...
+  end
+  local function counted(f)
+    return function(...)
+      local mark = S.depth
+      if mark >= MAX_DEPTH then return raise('C stack overflow') end
+      S.depth = mark + 1
+      return uncount(mark, f(...))
+    end
+  end
+
+  function nested.gsub(s, pattern, replacement, ...)
+    local kind = type(replacement)
+    if kind == 'function' then
+      return native_gsub(s, pattern, counted(replacement), ...)
+    elseif kind == 'table' and getmetatable(replacement) ~= nil then
+      return native_gsub(s, pattern, counted(function(key) return replacement[key] end), ...)
+    end
+    return native_gsub(s, pattern, replacement, ...)
+  end
+
+  local function less(a, b) return a < b end
+
+  function nested.sort(t, ...)
+    local compare = ...
+    if type(compare) == 'function' then return native_sort(t, counted(compare)) end
+    if compare == nil and type(t) == 'table' then
+      for i = 1, #t do
+        local kind = type(rawget(t, i))
+        if kind ~= 'number' and kind ~= 'string' then    -- a metamethod may compare it
+          return native_sort(t, counted(less))
+        end
+      end
+    end
+    return native_sort(t, ...)
+  end
+
+  -- format calls __tostring from C; tostring itself does not. Which metamethods there are can't be
+  -- asked, because __metatable may hide them.
+  local function textual(value)
+    if type(value) == 'table' and getmetatable(value) ~= nil then return tostring(value) end
+    return value
+  end
+  local function format_any(form, ...)
+    local n, values = select('#', ...), {...}
+    for i = 1, n do values[i] = textual(values[i]) end
+    return native_format(form, unpack(values, 1, n))
+  end
+  -- By number of arguments, since format tells a nil from an argument that is not there.
+  function nested.format(form, ...)
+    local n = select('#', ...)
+    if n == 1 then
+      local a = ...
+      if type(a) ~= 'table' then return native_format(form, a) end
+    elseif n == 2 then
+      local a, b = ...
+      if type(a) ~= 'table' and type(b) ~= 'table' then return native_format(form, a, b) end
+    elseif n == 0 then
+      return native_format(form)
+    end
+    return format_any(form, ...)
+  end
+
+  -- os.time reads its table's fields through __index from C.
+  local native_time = os.time
+  function nested.time(...)
+    local t = ...
+    if type(t) ~= 'table' or getmetatable(t) == nil then return native_time(...) end
+    return native_time({
+      year = t.year, month = t.month, day = t.day, hour = t.hour, min = t.min, sec = t.sec,
+      isdst = t.isdst,
+    })
+  end
+
+  function nested.foreach(t, f)
+    for key, value in next, t do
+      local result = f(key, value)
+      if result ~= nil then return result end
+    end
+  end
+  function nested.foreachi(t, f)
+    for i = 1, #t do
+      local result = f(i, t[i])
+      if result ~= nil then return result end
+    end
+  end
+end
+
+if K.is_51 then
+  local function matching(native)
+    return function(subject, pattern, ...)
+      if type(pattern) == 'string' and #pattern > MAX_PATTERN then
+        return raise('pattern too complex')
+      end
+      return native(subject, pattern, ...)
+    end
+  end
+  nested.match, nested.gmatch, nested.gsub = matching(string.match), matching(string.gmatch), matching(string.gsub)
+  nested.gfind = nested.gmatch
+  local native_find = string.find
+  function nested.find(subject, pattern, init, plain)
+    if not plain and type(pattern) == 'string' and #pattern > MAX_PATTERN then
+      return raise('pattern too complex')
+    end
+    return native_find(subject, pattern, init, plain)
+  end
+end
+
+K.nested = nested

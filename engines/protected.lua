@@ -1,0 +1,89 @@
+-- pcall and xpcall for scripts: they stop a run that has ended itself, and what they catch names
+-- no place of ours.
+
+local K = ...
+
+local rawget, select, type = rawget, select, type
+local native_pcall, native_xpcall = pcall, xpcall
+local create, native_running, traceback = coroutine.create, coroutine.running, debug.traceback
+local S, body_of, go, disguise = K.S, K.body_of, K.go, K.disguise
+local stop, raise, bad_argument, without_place = K.stop, K.raise, K.bad_argument, K.without_place
+
+local P = {}
+
+local function caught(mark, ok, ...)
+  S.depth = mark
+  if S.R.done then stop() end
+  if ok then return true, ... end
+  return false, without_place((...))
+end
+
+if K.is_51 then
+  -- Nothing can yield through 5.1's own pcall, so the function runs in a coroutine of its own;
+  -- `through` lets a coroutine.yield of the script pass as well.
+  local function protected(f, ...)
+    local co = create(body_of(f))
+    disguise[co] = native_running()
+    return co, go(co, true, ...)
+  end
+  local function callable(f)
+    if type(f) == 'function' then return f end
+    return function(...) return f(...) end
+  end
+  local function second(_, ...) return ... end
+  function P.pcall(...)
+    if select('#', ...) == 0 then return raise("bad argument #1 to 'pcall' (value expected)") end
+    local f = ...
+    return second(protected(callable(f), select(2, ...)))
+  end
+  function P.catch(f, ...)
+    local function judged(co, ok, ...)
+      if ok then return true, ... end
+      return false, ..., traceback(co)
+    end
+    return judged(protected(callable(f), ...))
+  end
+else
+  function P.pcall(...)
+    return caught(S.depth, native_pcall(...))
+  end
+  -- Runs inside Lua's error handling, where no hook fires: so it is ours and short. The
+  -- script's handler runs after unwinding, with the traceback that was taken here.
+  local CAUGHT = {}
+  local function capture(value)
+    return {[CAUGHT] = true, value = value, trace = traceback('', 2)}
+  end
+  local function judged(mark, ok, ...)
+    S.depth = mark
+    if S.R.done then stop() end
+    if ok then return true, ... end
+    local e = ...
+    if type(e) == 'table' and rawget(e, CAUGHT) then return false, without_place(e.value), e.trace end
+    return false, without_place(e), nil     -- no memory or no stack left for the handler
+  end
+  function P.catch(f, ...)
+    return judged(S.depth, native_xpcall(f, capture, ...))
+  end
+end
+
+local function handled(R, outer, ok, ...)
+  R.traceback = outer
+  if ok then return false, ... end
+  return false, (...)
+end
+
+local function judge(handler, ok, ...)
+  if ok then return true, ... end
+  local value, trace = ...
+  local R = S.R
+  local outer = R.traceback
+  R.traceback = trace
+  return handled(R, outer, P.pcall(handler, value))
+end
+
+function P.xpcall(f, handler, ...)
+  if type(handler) ~= 'function' then bad_argument(2, 'xpcall', 'function', handler) end
+  return judge(handler, P.catch(f, ...))
+end
+
+K.pcall, K.xpcall, K.catch = P.pcall, P.xpcall, P.catch
