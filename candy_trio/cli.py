@@ -8,25 +8,27 @@ traceback.
 from __future__ import annotations
 
 import argparse
+import os
 import platform
 import sys
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import trio
 
+from candy_trio.config.check import check
 from candy_trio.config.load import load_config
 from candy_trio.errors import ConfigError
 from candy_trio.handlers.lua_script import LuaRoutes
+from candy_trio.observe.logs import STDERR
 from candy_trio.process.worker import serve
 from candy_trio.version import VERSION
 from engines import registry
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from candy_trio.config.schema import Config
 
 DEFAULT_CONFIG: Final = "config.toml"
 
@@ -37,12 +39,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.version:
         print(describe_version())
         return 0
+    path = Path(arguments.config)
+    if arguments.check:
+        text, status = check(path, engines=registry.available())
+        print(text, file=sys.stderr if status else sys.stdout)
+        return status
     try:
-        config = load_config(Path(arguments.config), engines=registry.available())
-        if arguments.check:
-            _print_check(config)
-        else:
-            trio.run(serve, config, LuaRoutes)
+        trio.run(serve, load_config(path, engines=registry.available()), LuaRoutes, _tell)
     except ConfigError as error:
         for problem in error.problems:
             print(problem, file=sys.stderr)
@@ -83,7 +86,9 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _print_check(config: Config) -> None:
-    for warning in config.warnings:
-        print(f"warning: {warning}", file=sys.stderr)
-    print(f"{config.path}: the configuration is valid")
+def _tell(line: str) -> None:
+    # The descriptor itself: Python would keep a line that can't be written and fail at its exit.
+    # That nobody reads it is no reason not to serve.
+    if sys.stderr is not None:
+        with suppress(OSError):
+            os.write(STDERR, f"{line}\n".encode())

@@ -51,6 +51,7 @@ REASONS: Final[dict[int, str]] = {
     414: "Request-URI Too Large",
     415: "Unsupported Media Type",
     416: "Requested Range Not Satisfiable",
+    417: "Expectation Failed",
     421: "Misdirected Request",
     429: "Too Many Requests",
     431: "Request Header Fields Too Large",
@@ -63,7 +64,8 @@ REASONS: Final[dict[int, str]] = {
     507: "Insufficient Storage",
 }
 """nginx's phrases, not the RFC's ("Moved Temporarily"); statuses that nginx has no phrase for are
-sent without one.  431 is ours: nginx answers 400 in its place."""
+sent without one.  417 and 431 are ours: nginx serves in place of the one, and answers 400 in
+place of the other."""
 
 
 def server_product(with_version: bool) -> str:

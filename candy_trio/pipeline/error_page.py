@@ -7,7 +7,7 @@ from typing import Final
 from candy_trio.http.writer import REASONS, server_product
 
 PAGE_STATUSES: Final = frozenset(REASONS) - {100, 101, 200, 201, 202, 204, 206, 304}
-"""nginx has a page for these (431 is ours), and for any other status a body without bytes."""
+"""nginx has a page for these (417 and 431 are ours), for any other status a body without bytes."""
 
 _TITLES: Final = {302: "Found", 401: "Authorization Required"}
 """Where nginx's page says something else than its status line."""

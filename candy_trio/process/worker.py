@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
     from candy_trio.config.schema import Config
 
+STANDARD: Final = "-"
+"""The ``log_folder`` that means standard error and standard output."""
+
 CANDY_DICT: Final = "candy"
 CANDY_DICT_SIZE: Final = 10 * 1024 * 1024
 """Bytes of the dict that is always there (``candy.shared``) unless the configuration names it."""
@@ -41,10 +44,14 @@ CANDY_DICT_SIZE: Final = 10 * 1024 * 1024
 LuaFactory: TypeAlias = Callable[[App], LuaHost]
 """Makes the layer that runs scripts; it may raise ConfigError."""
 
+Tell: TypeAlias = Callable[[str], None]
+"""Shows one line to whoever started the server."""
+
 
 async def serve(
     config: Config,
     make_lua: LuaFactory | None = None,
+    tell: Tell | None = None,
     *,
     task_status: trio.TaskStatus[list[Listener]] = trio.TASK_STATUS_IGNORED,
 ) -> None:
@@ -52,7 +59,8 @@ async def serve(
 
     Started once all addresses are listened on, with the listeners.  Raises ConfigError for what
     only shows now: an address that is taken, a log that can't be written.  ``make_lua`` may be
-    None only if no route has a script.
+    None only if no route has a script.  ``tell`` is given what the start has to say and the log
+    does not put on the terminal.
     """
     # SIGINT is an order from the first moment on, so that Ctrl-C never shows a traceback.
     with open_orders() as orders, ExitStack() as closing:
@@ -69,7 +77,7 @@ async def serve(
         # Logs end after everything else, so theirs is the outer nursery.
         async with trio.open_nursery() as log_nursery:
             await log_nursery.start(logs.run)
-            _log_start(app, listeners)
+            _announce(app, listeners, tell)
             await _serve_until_stopped(app, listeners, orders, task_status)
             app.error_log.log(Level.NOTICE, "stopped")
             log_nursery.cancel_scope.cancel()
@@ -140,13 +148,18 @@ def _shared_dicts(config: Config) -> dict[str, SharedDict]:
     return {name: SharedDict(name, size, time.monotonic) for name, size in sizes.items()}
 
 
-def _log_start(app: App, listeners: list[Listener]) -> None:
-    log = app.error_log
-    log.log(
-        Level.NOTICE,
-        f"candy_trio/{VERSION}, Python {platform.python_version()}, trio {trio.__version__}",
-    )
-    for warning in app.config.warnings:
-        log.log(Level.WARN, warning)
-    for listener in listeners:
-        log.log(Level.NOTICE, f"listening on {listener.url}")
+def _announce(app: App, listeners: list[Listener], tell: Tell | None) -> None:
+    """Say in the log, and where that is a file also to ``tell``, what was started where."""
+    log, folder = app.error_log, app.config.log_folder
+    version = f"candy_trio/{VERSION}, Python {platform.python_version()}, trio {trio.__version__}"
+    lines = [
+        (Level.NOTICE, version),
+        *((Level.WARN, warning) for warning in app.config.warnings),
+        *((Level.NOTICE, f"listening on {listener.url}") for listener in listeners),
+    ]
+    for level, line in lines:
+        log.log(level, line)
+        if tell is not None and (folder != STANDARD or not log.enabled(level)):
+            tell(f"warning: {line}" if level == Level.WARN else line)
+    if tell is not None and folder != STANDARD:
+        tell(f"logs are in {folder}")

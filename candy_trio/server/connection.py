@@ -55,7 +55,8 @@ MAX_REQUESTS_IN_A_ROW: Final = 16
 LINGER_TIME: Final = 30.0
 """Seconds that a client may go on sending after the last answer, so that it gets to read it: a
 closed socket that receives data is reset, and the reset overtakes the answer (RFC 9112 §9.6).
-nginx's lingering_time, and the next its lingering_timeout."""
+And seconds for the rest of a body that nobody read: one that drips must not hold a connection
+for ever.  nginx's lingering_time, and the next its lingering_timeout."""
 
 LINGER_PAUSE: Final = 5.0
 """Seconds that it may be silent meanwhile."""
@@ -111,6 +112,7 @@ class Connection:
         self._ending = False  # the scope is cancelled: what arrives now arrives too late
         self._expired = False
         self._lingers = False  # the client may still be sending when the last answer is out
+        self._lingering: trio.CancelScope | None = None
         self._in_a_row = 0
         # The current request:
         self._response: Response | None = None
@@ -128,6 +130,8 @@ class Connection:
                 self._nursery = nursery
                 self._outbound = Outbound(self._transport, nursery, self._timeout)
                 self._connections.add(self)
+                if self._app.stopping:  # accepted just before
+                    self._limit_end()
                 with self._scope:
                     await self._serve_requests()
                 if self._expired and self._parser.head_begun():
@@ -151,11 +155,19 @@ class Connection:
 
     def stop(self) -> None:
         """The server shuts down: end at once if idle, else after the current request."""
-        if self._response is not None:
-            self._response.keep_alive = False
+        if self._lingering is not None:
+            self._lingering.deadline = trio.current_time() + STOPPING_LINGER_PAUSE
+        response = self._response
+        if response is not None:
+            if not response.head_sent:  # else the client was promised that the connection goes on
+                response.keep_alive = False
         elif not self._parser.head_begun():
             self._ending = True
             self._scope.cancel()
+        self._limit_end()
+
+    def _limit_end(self) -> None:
+        """At shutdown: what is in flight has the host's timeout to end."""
         self._nursery.cancel_scope.deadline = trio.current_time() + self._timeout
 
     async def _serve_requests(self) -> None:
@@ -187,10 +199,14 @@ class Connection:
     async def _next_head(self) -> RequestHead | None:
         """The next request; None when the client has left. Raises ProtocolError."""
         parser = self._parser
+        if self._in_a_row >= MAX_REQUESTS_IN_A_ROW:
+            # Before the parser is asked: a request it has given out must not be cancelled here.
+            self._in_a_row = 0
+            await trio.lowlevel.checkpoint()
         event = parser.next_event()
         if event is None:
             self._info.pipelined = False
-            self._in_a_row = 0
+            self._in_a_row = 1
             data = self._inbound.receive_nowait()
             if data is not None:
                 parser.feed(data)
@@ -202,9 +218,6 @@ class Connection:
         else:
             self._info.pipelined = True
             self._in_a_row += 1
-            if self._in_a_row >= MAX_REQUESTS_IN_A_ROW:
-                self._in_a_row = 0
-                await trio.lowlevel.checkpoint()
         assert isinstance(event, RequestHead)
         return event
 
@@ -282,7 +295,10 @@ class Connection:
             if data is None:
                 if self._must_continue:
                     self._must_continue = False
-                    self._outbound.write(CONTINUE)
+                    response = self._response
+                    # Within an answer that has begun it would be read as part of its body.
+                    if response is not None and not response.head_sent:
+                        self._outbound.write(CONTINUE)
                 with trio.move_on_after(self._timeout):
                     data = await self._inbound.receive()
                 if data is None:
@@ -294,14 +310,13 @@ class Connection:
     async def _discard_body(self) -> bool:
         """Whether what is left of the body was short, and is gone."""
         size = 0
-        try:
+        with trio.move_on_after(LINGER_TIME), suppress(ProtocolError, ClientGone):
             while (data := await self.receive_body()) is not None:
                 size += len(data)
                 if size > DISCARD_LIMIT:
                     return False
-        except (ProtocolError, ClientGone):
-            return False
-        return True
+            return True
+        return False
 
     def watch_client(self, on_gone: Callable[[], None]) -> None:
         """See :meth:`Exchange.watch_client`."""
@@ -320,7 +335,7 @@ class Connection:
         """Read and drop what the client still sends, until it closes or for LINGER_TIME."""
         await self._transport.send_eof()
         pause = STOPPING_LINGER_PAUSE if self._app.stopping else LINGER_PAUSE
-        with trio.move_on_after(LINGER_TIME):
+        with trio.move_on_after(LINGER_TIME) as self._lingering:
             while True:
                 with trio.move_on_after(pause) as scope:
                     data = await self._inbound.receive()

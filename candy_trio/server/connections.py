@@ -42,15 +42,19 @@ class Connections:
     async def expire(self) -> None:
         """End connections whose time is up, until cancelled."""
         while True:
-            now = trio.current_time()
-            earliest = now + self._shortest
-            for connection in self._open:
-                if connection.deadline <= now:
-                    connection.deadline = math.inf
-                    connection.expire()
-                else:
-                    earliest = min(earliest, connection.deadline)
-            await trio.sleep_until(max(earliest, now + GRAIN))
+            next_look = self._look(trio.current_time())
+            await trio.sleep_until(next_look)
+
+    def _look(self, now: float) -> float:
+        """End those whose time is up at ``now``, and say when to look again."""
+        earliest = now + self._shortest
+        for connection in self._open:
+            if connection.deadline <= now:
+                connection.deadline = math.inf
+                connection.expire()
+            else:
+                earliest = min(earliest, connection.deadline)
+        return max(earliest, now + GRAIN)
 
     def stop(self) -> None:
         """Close idle connections at once; the others finish what they are at, in time."""

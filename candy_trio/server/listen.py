@@ -104,7 +104,10 @@ class Listener:
                 await trio.lowlevel.wait_readable(self._sock)
             except OSError as error:
                 if error.errno not in _EXHAUSTED:
-                    continue  # this one client gave up while it waited; accept(2) lists a dozen
+                    # This one client gave up while it waited (accept(2) lists a dozen errors), or
+                    # the socket was closed a moment ago: then this is where the task ends.
+                    await trio.lowlevel.checkpoint()
+                    continue
                 log.log(Level.CRIT, f"accept: {error.strerror}; pausing {EXHAUSTED_PAUSE:g} s")
                 await trio.sleep(EXHAUSTED_PAUSE)
 

@@ -67,7 +67,7 @@ def test_the_configurations_pass_their_own_check(config: str) -> None:
         text=True,
         check=False,
     )
-    assert (run.returncode, run.stderr) == (0, "")
+    assert (run.returncode, run.stdout, run.stderr) == (0, f"{config}: ok\n", "")
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

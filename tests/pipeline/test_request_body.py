@@ -91,6 +91,7 @@ async def test_no_limit() -> None:
     body = make(Pieces(b"x" * 1000), max_size=0)
     await body.read()
     assert body.size == 1000
+    body.close()
 
 
 async def test_discard() -> None:
