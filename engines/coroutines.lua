@@ -17,7 +17,9 @@ local MAX_DEPTH = 190       -- nested C calls on LuaJIT, which has no limit of i
                             -- overrun the C stack; PUC-Lua stops at 200, so scripts see the same
 
 local busy = setmetatable({}, {__mode = 'k'})       -- suspended by the host, while a script believes they run
-local disguise = setmetatable({}, {__mode = 'k'})   -- 5.1: our pcall's coroutine → the one that called pcall
+-- 5.1: our pcall's coroutine → the one that called pcall. Both weak: the caller's stack holds the
+-- coroutine, so a strong value would keep its own key.
+local disguise = setmetatable({}, {__mode = 'kv'})
 
 local C = {}
 
@@ -66,8 +68,9 @@ function C.resume(co, ...)
 end
 
 function C.yield(...)
-  -- Outside a coroutine it waits for the next turn, which a module's main chunk may not.
-  if (S.R.loading or 0) > 0 and entries[(C.running())] then
+  -- In the main chunk of a module nothing yields: see require.
+  local loading = S.R.loading
+  if loading and loading[(C.running())] then
     return raise('attempt to yield across C-call boundary')
   end
   return yield(YIELD, ...)

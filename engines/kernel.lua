@@ -4,7 +4,7 @@
 --
 -- Rules of this file:
 -- * It knows Lua alone: no request, no HTTP. What a run belongs to is its *record*, a table
---   that others fill; the kernel only knows its fields done, strings, traceback and loading.
+--   that others fill; the kernel only knows its fields done, strings, traces and loading.
 -- * The host calls step() on the main state, which can't yield and so is never interrupted.
 -- * There is no pcall of ours around scripts: coroutine.resume delivers any error value whole
 --   and leaves the dead thread for its traceback.
@@ -71,11 +71,11 @@ local function stop()
 end
 
 -- ---------------------------------------------------------------------- threads
-local function finished(...) return yield(RETURN, ...) end
-
+-- No function of ours stands between the two: its frame would keep the answer of the last run for
+-- as long as the thread is idle.
 local function work(f, a, b, c, d, e, g)
   while true do
-    f, a, b, c, d, e, g = finished(f(a, b, c, d, e, g))
+    f, a, b, c, d, e, g = yield(RETURN, f(a, b, c, d, e, g))
   end
 end
 
@@ -192,6 +192,11 @@ local function finish()
   return stop()
 end
 
+-- Whether `co` is the thread of another run, or idle: nothing that a script may look at.
+local function is_foreign(co)
+  return entries[co] and threads[S.T] ~= co
+end
+
 -- The traceback of a run that is suspended, for the log line of a limit.
 local function trace(id)
   local co = threads[id]
@@ -201,7 +206,8 @@ end
 return {
   S = S, trace = trace,
   start = start, step = step, drop = forget,
-  RETURN = RETURN, YIELD = YIELD, entries = entries, without_place = without_place,
+  RETURN = RETURN, YIELD = YIELD, entries = entries, is_foreign = is_foreign,
+  without_place = without_place,
   wait = wait, finish = finish, stop = stop,
   adopt = adopt, use_strings = use_strings,
   raise = raise, bad_argument = bad_argument,

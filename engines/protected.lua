@@ -4,10 +4,11 @@
 local K = ...
 
 local rawget, select, type = rawget, select, type
-local native_pcall, native_xpcall = pcall, xpcall
+local pcall, native_xpcall = pcall, xpcall      -- pcall names itself in its errors
 local create, native_running, traceback = coroutine.create, coroutine.running, debug.traceback
 local S, body_of, go, disguise = K.S, K.body_of, K.go, K.disguise
 local stop, raise, bad_argument, without_place = K.stop, K.raise, K.bad_argument, K.without_place
+local running = K.coroutine.running
 
 local P = {}
 
@@ -45,7 +46,7 @@ if K.is_51 then
   end
 else
   function P.pcall(...)
-    return caught(S.depth, native_pcall(...))
+    return caught(S.depth, pcall(...))
   end
   -- Runs inside Lua's error handling, where no hook fires: so it is ours and short. The
   -- script's handler runs after unwinding, with the traceback that was taken here.
@@ -66,8 +67,10 @@ else
   end
 end
 
-local function handled(R, outer, ok, ...)
-  R.traceback = outer
+-- A handler may wait, and another coroutine of the run go on meanwhile: so what debug.traceback
+-- tells of in it is kept by coroutine.
+local function handled(traces, co, outer, ok, ...)
+  traces[co] = outer
   if ok then return false, ... end
   return false, (...)
 end
@@ -75,10 +78,15 @@ end
 local function judge(handler, ok, ...)
   if ok then return true, ... end
   local value, trace = ...
-  local R = S.R
-  local outer = R.traceback
-  R.traceback = trace
-  return handled(R, outer, P.pcall(handler, value))
+  local R, co = S.R, running()
+  local traces = R.traces
+  if not traces then
+    traces = {}
+    R.traces = traces
+  end
+  local outer = traces[co]
+  traces[co] = trace
+  return handled(traces, co, outer, P.pcall(handler, value))
 end
 
 function P.xpcall(f, handler, ...)

@@ -21,7 +21,7 @@ from typing import Protocol
 from candy_trio.errors import ProtocolError
 from candy_trio.http.chunk_check import ChunkCheck
 from candy_trio.http.events import END_OF_BODY, BodyData, Event, RequestHead
-from candy_trio.http.parser import RequestParser
+from candy_trio.http.parser import REQUEST_LINE_SHOWN, RequestParser
 from candy_trio.http.strict import check_bytes, check_request_line
 
 # Empty lines before a request line are skipped (RFC 9112 §2.2): old clients sent one after a
@@ -71,6 +71,7 @@ class FramedParser(RequestParser):
         self.keep_alive = True
         self.chunk_check: ChunkCheck | None = None
         self.chunk_decoder: ChunkDecoder | None = None
+        self.refused = b""
         # Not the exception itself: its traceback would keep this parser alive in a cycle.
         self.failure = (400, "")
 
@@ -95,7 +96,12 @@ class FramedParser(RequestParser):
         state = self.state
         try:
             if state is State.HEAD:
-                return self.next_head()
+                buffer, pos = self.buffer, self.pos
+                try:
+                    return self.next_head()
+                except ProtocolError:
+                    self.refused = first_line(buffer, pos)
+                    raise
             if state is State.COUNTED:
                 return self.next_counted()
             if state is State.CHUNKED:
@@ -112,6 +118,9 @@ class FramedParser(RequestParser):
         if state is State.FAILED:
             raise ProtocolError(*self.failure)
         return None
+
+    def request_line(self) -> bytes:
+        return self.refused or first_line(self.buffer, self.pos)
 
     def head_begun(self) -> bool:
         return self.state is State.HEAD and bool(self.buffer[self.pos :].lstrip(b"\r\n"))
@@ -229,3 +238,9 @@ class FramedParser(RequestParser):
             self.state = State.CLOSED
             self.buffer = b""
             self.pos = 0
+
+
+def first_line(buffer: bytes, pos: int) -> bytes:
+    """The first line behind ``pos`` that is not empty, cut for a log."""
+    text = buffer[pos : pos + REQUEST_LINE_SHOWN].lstrip(b"\r\n")
+    return text.partition(b"\n")[0].rstrip(b"\r")

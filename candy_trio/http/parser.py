@@ -6,10 +6,13 @@ Sans I/O: bytes go in, events come out; nothing here waits, reads a clock or kno
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
     from candy_trio.http.events import Event
+
+REQUEST_LINE_SHOWN: Final = 1024
+"""Bytes of a refused request line that logs show; nginx's error log cuts its lines, too."""
 
 
 class RequestParser(ABC):
@@ -44,6 +47,11 @@ class RequestParser(ABC):
         Then a client that stays silent is answered 408; otherwise it is an idle connection,
         closed without a word.
         """
+
+    @abstractmethod
+    def request_line(self) -> bytes:
+        """Of a head that was refused or is not complete, the first line as far as it came, for
+        the logs: at most ``REQUEST_LINE_SHOWN`` bytes."""
 
 
 def make_parser(

@@ -103,7 +103,9 @@ def resolve_target(method: bytes, target: bytes) -> tuple[bytes, bytes | None]:
         return target, None
     match = ABSOLUTE_FORM.fullmatch(target)
     if match is None:
-        raise ProtocolError(400, "invalid request target")
+        raise ProtocolError(
+            400, "invalid request target (what is not ASCII has to be percent-encoded)"
+        )
     authority, path = match.groups(b"")
     if not HOST.fullmatch(authority):
         raise ProtocolError(400, "invalid host in the request target")

@@ -29,10 +29,12 @@ class LuaRun:
         self.scope: trio.CancelScope | None = None
         """Opened when the run first waits."""
         self.gone = False
-        """Whether the client has left."""
+        """Whether the client has left, and the run is to end for it."""
 
     def client_gone(self) -> None:
-        """Cancel the run: nobody waits for its answer."""
+        """Cancel the run, for nobody waits for its answer; unless its route lets it go on."""
+        if not self.settings.check_client_abort:
+            return
         self.gone = True
         if self.scope is not None:
             self.scope.cancel()

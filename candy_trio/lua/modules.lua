@@ -1,7 +1,7 @@
 -- require: the user's own modules under lua_package_path, kept for each isolate.
 --
--- A module's main chunk runs in the isolate's environment and may not wait: whoever requires
--- the module next would find it half made. A sandboxed script reaches nothing outside
+-- A module's main chunk runs in the isolate's environment and may neither wait nor yield: whoever
+-- requires the module next would find it half made. A sandboxed script reaches nothing outside
 -- lua_package_path, whatever it does to its package table; a trusted one has package.cpath, loadlib
 -- and searchers as well, and LuaJIT's own modules.
 
@@ -12,29 +12,31 @@ local error, gmatch, gsub, next, select, setfenv, type =
 local native_cpath, native_loadlib, native_preload, native_require =
       package.cpath, package.loadlib, package.preload, require
 local raise, bad_argument, S = K.raise, K.bad_argument, K.S
+local running = K.coroutine.running
 local compile_plain, without_shebang = scripts.compile_plain, scripts.without_shebang
 
-local function finished(I, R, name, loaded, ...)
-  R.loading = R.loading - 1
-  I.loading[name] = nil
+local function finished(name, loaded, ...)
   local value = ...
   if value ~= nil then loaded[name] = value end
   if loaded[name] == nil then loaded[name] = true end
   return loaded[name]
 end
 
-local function failed(I, R, name, message)
-  R.loading = R.loading - 1
-  I.loading[name] = nil
-  return error(message, 0)
-end
-
+-- R.loading holds the coroutines that are in the middle of a require: none of them may yield, and
+-- the run may not wait.
 local function run(I, R, name, loaded, chunk, argument)
   I.loading[name] = R
-  R.loading = (R.loading or 0) + 1
+  local co, loading = running(), R.loading
+  if not loading then
+    loading = {}
+    R.loading = loading
+  end
+  local outer = loading[co]
+  loading[co] = true
   local function judge(ok, ...)
-    if ok then return finished(I, R, name, loaded, ...) end
-    return failed(I, R, name, ...)
+    loading[co], I.loading[name] = outer, nil
+    if ok then return finished(name, loaded, ...) end
+    return error((...), 0)
   end
   return judge(K.catch(chunk, name, argument))
 end

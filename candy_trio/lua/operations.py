@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import trio
 from msgspec import Struct
 
+from candy_trio.errors import ClientGone
 from candy_trio.phase import Phase
 
 if TYPE_CHECKING:
@@ -59,7 +60,15 @@ async def _load_body(run: LuaRun) -> Values:
 
 
 async def _flush(run: LuaRun) -> Values:
-    await run.exchange.response.drain()
+    # Draining waits for nothing while the client keeps up: a script that flushes in a loop would
+    # hold the event loop.
+    await trio.lowlevel.checkpoint()
+    try:
+        await run.exchange.response.drain()
+    except ClientGone:
+        if run.settings.check_client_abort:
+            raise
+        return (False,)
     return (True,)
 
 

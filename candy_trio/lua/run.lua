@@ -55,6 +55,7 @@ local function serve(route, isolate, script, kind, has_body, handed_on)
   local I = isolates[isolate]
   local globals = setmetatable({}, I.globals_meta)
   globals._G = globals
+  local main = compiled[script](globals)     -- before anything waits: the script may be replaced then
   local R = {
     route = routes[route], isolate = I, globals = globals, strings = I.strings,
     out = {}, n = 0, size = 0,
@@ -70,7 +71,7 @@ local function serve(route, isolate, script, kind, has_body, handed_on)
     end
   end
   if R.route.need_body and has_body then body.read(R) end
-  compiled[script](globals)()
+  main()
   return finish(R)
 end
 

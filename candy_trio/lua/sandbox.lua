@@ -103,6 +103,7 @@ local function trusted_collectgarbage(option, ...)
 end
 
 local MAX_LEVEL = 1000000   -- more than any stack has
+local NO_FRAMES = 'stack traceback:'
 
 local function raise_bad_level(thread, level)
   return K.bad_argument(thread and 3 or 2, 'traceback', 'number', level)
@@ -124,10 +125,13 @@ local function traceback(first, ...)
     level = level > -1 and level < MAX_LEVEL and floor(level) or MAX_LEVEL
   end
   local text
-  if thread and thread ~= running() then
+  if thread and K.is_foreign(thread) then
+    text = NO_FRAMES
+  elseif thread and thread ~= running() then
     text = native_traceback(thread, '', level or 0)
   else
-    text = S.R.traceback or native_traceback('', (level or 1) + 1)
+    local traces = S.R.traces
+    text = traces and traces[(K.coroutine.running())] or native_traceback('', (level or 1) + 1)
   end
   local _, heading_end = find(text, 'stack traceback:', 1, true)
   text = 'stack traceback:\n' .. host.clean_traceback(sub(text, heading_end + 2))

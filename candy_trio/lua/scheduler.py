@@ -37,6 +37,8 @@ async def finish(vm: ScriptVM, run: LuaRun, answer: Answer, name: str) -> Return
     try:
         with trio.CancelScope(deadline=run.started + limit) as scope:
             run.scope = scope
+            if run.gone:  # a write has found it out before there was a scope
+                scope.cancel()
             if watching:
                 run.exchange.watch_client(run.client_gone)
             while True:

@@ -29,7 +29,7 @@ class Script:
         self._vm = vm
         self._source = source
         self._number: int | None = None
-        self._problem: RequestError | None = None
+        self._problem: tuple[int, str] | None = None
         self._stamp: _Stamp | None = None
         self._next_check = float("-inf")
 
@@ -46,7 +46,9 @@ class Script:
             self._next_check = now + CHECK_INTERVAL
             self._refresh()
         if self._number is None:
-            raise self._problem or RequestError(500, f"{self.name}: not compiled")
+            # A new exception for each request: one that is raised again gathers the frames, and
+            # with them the exchanges, of all requests.
+            raise RequestError(*(self._problem or (500, f"{self.name}: not compiled")))
         return self._number
 
     def compile_anew(self) -> int:
@@ -74,7 +76,7 @@ class Script:
         try:
             self._number = self._compile(self._read())
         except RequestError as problem:
-            self._problem = problem
+            self._problem = problem.status, problem.reason
 
     def _read(self) -> bytes:
         path = self._source.path

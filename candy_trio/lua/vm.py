@@ -18,7 +18,7 @@ from candy_trio.observe.log import Level
 from candy_trio.version import VERSION
 
 if TYPE_CHECKING:
-    from candy_trio.config.schema import Config, Route
+    from candy_trio.config.schema import Config, LuaSettings, Route
     from candy_trio.observe.log import ErrorLog
     from candy_trio.shared_dict.base import SharedDictBackend
     from engines.base import Answer, LuaEngine, LuaValue, Plain
@@ -121,7 +121,7 @@ class ScriptVM:
         """Forget a compiled script; runs in flight go on with it."""
         self._drop_script(number)
 
-    def add_route(self, route: Route, settings: Any) -> None:
+    def add_route(self, route: Route, settings: LuaSettings) -> None:
         """Tell Lua what it needs of a route: once, not with each request."""
         self._set_route(
             route.serial,

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 class AccessRecord(msgspec.Struct, frozen=True, gc=False):
     """What the log says of one request; bytes are as they came from the client.
 
-    A request that could not be read has an empty method (its request line is logged as "-").
+    Of a request that was refused, method, uri and protocol are the words of its first line, as
+    far as it came; without any the request is logged as "-".
     """
 
     time: float  # when it ended: seconds since the epoch
@@ -94,7 +95,10 @@ class AccessLog:
         if needs_escape(b"".join((method, uri, protocol, referer, agent, user))):
             method, uri, protocol = escape(method), escape(uri), escape(protocol)
             referer, agent, user = escape(referer), escape(agent), escape(user)
-        request = b"%b %b %b" % (method, uri, protocol) if method else b"-"
+        if protocol:
+            request = b"%b %b %b" % (method, uri, protocol)
+        else:  # refused: its line broke off
+            request = b" ".join(filter(None, (method, uri))) or b"-"
         return b'%b - %b [%b] "%b" %d %d "%b" "%b" %b\n' % (
             record.remote_addr.encode(),
             user or b"-",

@@ -32,13 +32,17 @@ def access_record(exchange: Exchange) -> AccessRecord:
         elif size == 13 and name.lower() == b"authorization":
             user = exchange.variable("remote_user") or b""
     response = exchange.response
+    method, target, protocol = head.method, head.target, _PROTOCOLS[head.minor]
+    if not method:  # refused: all that is known is its first line, as far as it came
+        method, _, rest = head.raw.partition(b" ")
+        target, _, protocol = rest.partition(b" ")
     return AccessRecord(
         time.time(),
         exchange.request_id(),
         exchange.connection.client_addr,
-        head.method,
-        head.target,
-        _PROTOCOLS[head.minor],
+        method,
+        target,
+        protocol,
         response.status,
         response.body_bytes_sent,
         response.bytes_sent,

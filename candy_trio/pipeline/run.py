@@ -88,7 +88,8 @@ def _enter_requested(exchange: Exchange) -> None:
     exchange.uri = normalize_path(path)
     match = exchange.host.match(exchange.uri)
     if match is None or match.route.internal:
-        raise RequestError(404, f'no route for "{exchange.uri.decode(errors="replace")}"')
+        problem = "no route for" if match is None else "only internal requests reach"
+        raise RequestError(404, f'{problem} "{exchange.uri.decode(errors="replace")}"')
     route = match.route
     exchange.enter(route, match.captures)
     if exchange.head.content_length > route.max_body_size > 0:

@@ -193,7 +193,10 @@ def _content_length(exchange: Exchange) -> bytes | None:
 
 def _host(exchange: Exchange) -> bytes:
     """Lower case and without its port; the server's name if the client named none."""
-    sent = exchange.head.host.lower()
+    sent = exchange.head.host
+    if exchange.request_headers is not exchange.head.headers:  # a script may have set another
+        sent = _request_header(exchange, b"host") or b""
+    sent = sent.lower()
     if not sent:
         return _server_name(exchange)
     if sent.startswith(b"["):

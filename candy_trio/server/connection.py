@@ -25,6 +25,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 import trio
+from msgspec import structs
 
 from candy_trio.errors import ClientGone, ProtocolError
 from candy_trio.http.events import BodyData, Event, RequestHead
@@ -329,7 +330,8 @@ class Connection:
     async def _refuse(self, error: ProtocolError) -> None:
         """Answer what is no request, as the last thing on this connection."""
         self._lingers = True
-        await refuse(self._make_exchange(NO_HEAD), error)
+        line = self._parser.request_line()
+        await refuse(self._make_exchange(structs.replace(NO_HEAD, raw=line)), error)
 
     async def _linger(self) -> None:
         """Read and drop what the client still sends, until it closes or for LINGER_TIME."""

@@ -71,6 +71,12 @@ def an_operation_takes_and_gives_any_values(vm: LuaVM) -> None:
 
 
 @check
+def pcall_without_arguments_says_its_own_name(vm: LuaVM) -> None:
+    answer = run(vm, "local pcall = K.pcall return select(2, pcall(pcall))")
+    assert answer == Returned((b"bad argument #1 to 'pcall' (value expected)",))
+
+
+@check
 def an_uncaught_error_is_an_answer(vm: LuaVM) -> None:
     answer = run(vm, "local function inner() error('boom', 0) end\ninner()")
     assert isinstance(answer, Failed)

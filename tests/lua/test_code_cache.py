@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 import trio
-from support.site import Site, one_route, open_site
+from support.site import Site, one_route, open_site, read_reply
 from trio.testing import MockClock
+
+from candy_trio.errors import RequestError
+from candy_trio.handlers.lua_script import LuaScriptHandler
 
 ENGINES = ("luajit", "lua51", "lua54", "lua55")
 pytestmark = pytest.mark.parametrize("engine", ENGINES)
@@ -230,3 +233,37 @@ async def test_no_cache_and_waiting(engine: str, tmp_path: Path, autojump_clock:
             for number in range(5):
                 nursery.start_soon(one, number)
         assert sorted(texts) == [f"1{number}" for number in range(5)]
+
+
+async def test_a_script_that_does_not_compile_holds_no_requests(
+    engine: str, tmp_path: Path
+) -> None:
+    """Each request gets an error of its own: one that is raised again and again would gather the
+    frames, and with them the exchanges, of all requests so far."""
+    async with open_site(tmp_path, one_route(engine), {"t.lua": "cd.print("}) as site:
+        handler = site.app.handler_for(site.app.config.hosts[0].routes[0])
+        assert isinstance(handler, LuaScriptHandler)
+        raised = []
+        for _ in range(3):
+            with pytest.raises(RequestError) as caught:
+                handler._script.number()
+            raised.append(caught.value)
+        assert len(set(map(id, raised))) == 3
+        assert len({str(error) for error in raised}) == 1
+
+
+async def test_a_script_that_changes_while_a_body_is_awaited(
+    engine: str, tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    """lua_need_request_body reads before the script begins: the run goes on with the version that
+    it was given."""
+    keys = 'lua_script = "t.lua"\nlua_need_request_body = true'
+    head = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n"
+    async with open_site(tmp_path, one_route(engine, keys), {"t.lua": 'cd.print("old")'}) as site:
+        stream = site.connect()
+        await stream.send_all(head + b"1")
+        await trio.sleep(AFTER)
+        write(site, 'cd.print("new one")')
+        assert await answer(site) == "new one"
+        await stream.send_all(b"2")
+        assert (await read_reply(stream)).text == "old", site.log()

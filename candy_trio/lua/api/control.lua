@@ -35,7 +35,7 @@ local function exit(status)
   if status == -2 or status == -4 then
     return raise("bad argument to 'ngx.exit': does not accept NGX_AGAIN or NGX_DONE")
   end
-  if status > 999 or (status < 0 and status ~= -1 and status ~= -5) then
+  if not (status <= 999) or (status < 0 and status ~= -1 and status ~= -5) then
     return raise("bad argument to 'ngx.exit': " .. A.number_text(status) .. ' is not a status')
   end
   if status >= 1 and status < 200 then

@@ -22,6 +22,8 @@ local SINGLE = {
 -- Framing is the server's: these never go out as the script wrote them.
 local FRAMING = {['content-length'] = true, ['transfer-encoding'] = true, connection = true}
 
+local MAX_LENGTH_DIGITS = 18      -- of a Content-Length: more than any file, and less than 2^63
+
 local function hex(c) return format('%%%02X', byte(c)) end
 
 local function safe_name(name)
@@ -83,7 +85,7 @@ local function set(R, name, value)
   else
     field = {safe_name(shown), safe_value(A.tostring(value))}
   end
-  if key == 'content-length' and not find(field[2], '^%d+$') then
+  if key == 'content-length' and (#field[2] > MAX_LENGTH_DIGITS or not find(field[2], '^%d+$')) then
     return raise('failed to set header')
   end
   local fields = fields_of(R)
@@ -205,7 +207,7 @@ local function set_status(value)
     R.status = nil
     return
   end
-  if status < 100 or status > 999 then return raise('bad status: ' .. status .. ' (100 to 999)') end
+  if not (status >= 100 and status <= 999) then return raise('bad status: ' .. status .. ' (100 to 999)') end
   R.status = status
 end
 

@@ -2,8 +2,8 @@
 
 local K, host = ...
 
-local error, getmetatable, math_type, rawequal, select, tonumber, tostring, type =
-      error, getmetatable, math.type, rawequal, select, tonumber, tostring, type
+local error, getmetatable, math_type, next, rawequal, select, tonumber, tostring, type =
+      error, getmetatable, math.type, next, rawequal, select, tonumber, tostring, type
 local debug_setmetatable, upvalueid, newproxy = debug.setmetatable, debug.upvalueid, newproxy
 local format = string.format
 local raise, S = K.raise, K.S
@@ -113,7 +113,8 @@ end
 -- ---------------------------------------------------------------------- waiting
 -- A module's main chunk may not wait: whoever requires it next would find it half made.
 function A.wait(op, ...)
-  if (S.R.loading or 0) > 0 then
+  local loading = S.R.loading
+  if loading and next(loading) ~= nil then
     return raise('attempt to yield across C-call boundary')
   end
   return K.wait(op, ...)

@@ -1,0 +1,77 @@
+"""Scripts whose client has left, seen from what they write."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import trio
+from support.site import ENGINES, Site, one_route, open_site
+
+from candy_trio.errors import ClientGone
+from candy_trio.lua import scheduler
+from candy_trio.lua.current import LuaRun
+from candy_trio.lua.operations import perform
+from engines.base import Yielded
+
+GET = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+UNWATCHED = 'lua_script = "t.lua"\nlua_check_client_abort = false'
+
+
+async def ask_and_leave(site: Site) -> None:
+    stream = site.connect()
+    await stream.send_all(GET)
+    await trio.sleep(1)
+    await stream.aclose()
+    await trio.sleep(10)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+async def test_writing_to_nobody_ends_no_script_that_is_to_go_on(
+    engine: str, tmp_path: Path, autojump_clock: trio.testing.MockClock
+) -> None:
+    """lua_check_client_abort = false: the script runs to its end; only a flush that waits tells."""
+    script = """
+      cd.sleep(5)
+      cd.say('x')
+      cd.flush()
+      cd.sleep(1)
+      cd.say('y')
+      local flushed, problem = cd.flush(true)
+      cd.say('z')
+      cd.flush()
+      cd.sleep(1)
+      candy.shared.set('flush', tostring(flushed) .. ' ' .. tostring(problem))
+    """
+    async with open_site(tmp_path, one_route(engine, UNWATCHED), {"t.lua": script}) as site:
+        await ask_and_leave(site)
+        assert site.app.shared["candy"].get(b"flush")[0] == b"nil client aborted", site.log()
+
+
+async def test_a_client_found_gone_before_the_first_wait_cancels_that_wait(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    """What a first write has found out is not forgotten when the run opens its scope."""
+    settings = SimpleNamespace(time_limit=60.0, check_client_abort=True)
+    exchange = SimpleNamespace(watch_client=lambda on_gone: None, unwatch_client=lambda: None)
+    run = LuaRun(exchange, 1, settings, trio.current_time())  # type: ignore[arg-type]
+    vm = SimpleNamespace(drop=lambda run: None)
+    run.client_gone()
+    with pytest.raises(ClientGone):
+        await scheduler.finish(vm, run, Yielded(b"sleep", (5,)), "t.lua")  # type: ignore[arg-type]
+    assert trio.current_time() == run.started
+
+
+async def test_a_flush_that_waits_for_nothing_lets_others_run() -> None:
+    """A script that flushes in a loop would otherwise hold the event loop, its time limit
+    included, for as long as its client keeps up."""
+
+    async def drain() -> None:
+        pass
+
+    exchange = SimpleNamespace(response=SimpleNamespace(drain=drain))
+    settings = SimpleNamespace(check_client_abort=True)
+    run = LuaRun(exchange, 1, settings, 0.0)  # type: ignore[arg-type]
+    with trio.testing.assert_checkpoints():
+        assert await perform(run, b"flush", ()) == (True,)
