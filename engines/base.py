@@ -46,7 +46,8 @@ class Failed(msgspec.Struct, frozen=True, gc=False):
     """The run has ended with an error nobody caught.
 
     ``error`` is None where the error value is neither a string nor a number. The traceback
-    is Lua's, innermost frame first, without its heading line.
+    is Lua's, innermost frame first, without its heading line. Where the error came out of
+    coroutines, theirs come first, each of the others behind a heading line.
     """
 
     error: bytes | None

@@ -96,6 +96,8 @@ end
 local function unwrapped(co, ok, ...)
   if ok then return ... end
   local message = ...
+  -- For the log: the traceback of the run that this error may end shows the caller only.
+  if type(message) == 'string' then K.note_death(message, co) end
   -- Only what died of the error: a coroutine that was not to be resumed goes on.
   if native_close and native_status(co) == 'dead' then native_close(co) end
   if type(message) == 'string' then return raise(message) end

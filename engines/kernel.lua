@@ -4,7 +4,7 @@
 --
 -- Rules of this file:
 -- * It knows Lua alone: no request, no HTTP. What a run belongs to is its *record*, a table
---   that others fill; the kernel only knows its fields done, strings, traces and loading.
+--   that others fill; the kernel only knows its fields done, strings, traces, died and loading.
 -- * The host calls step() on the main state, which can't yield and so is never interrupted.
 -- * There is no pcall of ours around scripts: coroutine.resume delivers any error value whole
 --   and leaves the dead thread for its traceback.
@@ -99,6 +99,15 @@ local function describe(value)
   return nil
 end
 
+-- Where coroutines died whose error went on into those that called them: the texts of one error,
+-- innermost first. Kept with the record, for the traceback of the run if it dies of it.
+local function note_death(message, co)
+  local R = S.R
+  local text, died = traceback(co), R.died
+  if died and find(message, died.message, 1, true) then text = died.text .. '\n' .. text end
+  R.died = {message = message, text = text}
+end
+
 local function answer(id, co, ok, tag, ...)
   if tag == RETURN then
     forget(id)
@@ -114,7 +123,10 @@ local function answer(id, co, ok, tag, ...)
     return RETURNED, S.finish(R)
   end
   if not ok then
-    local text = traceback(co)
+    local text, died = traceback(co), R.died
+    if died and type(tag) == 'string' and find(tag, died.message, 1, true) then
+      text = died.text .. '\n' .. text
+    end
     forget(id)
     -- Variables marked <close> are still open in a thread that died: close them in a thread
     -- of their own, for the main state is never interrupted and they are the script's code.
@@ -206,7 +218,7 @@ end
 return {
   S = S, trace = trace,
   start = start, step = step, drop = forget,
-  RETURN = RETURN, YIELD = YIELD, entries = entries, is_foreign = is_foreign,
+  note_death = note_death, RETURN = RETURN, YIELD = YIELD, entries = entries, is_foreign = is_foreign,
   without_place = without_place,
   wait = wait, finish = finish, stop = stop,
   adopt = adopt, use_strings = use_strings,

@@ -85,7 +85,11 @@ class LuaScriptHandler(Handler):
         # Asking the clock costs a microsecond, and the head came in just now.
         started = trio.current_time() if exchange.jumps else exchange.started_mono
         run = LuaRun(exchange, vm.next_number(), self._settings, started)
-        answer: Answer = vm.start(run, self._route, isolate, script)
+        try:
+            answer: Answer = vm.start(run, self._route, isolate, script)
+        except Exception:
+            vm.drop(run)
+            raise
         if not isinstance(answer, Returned):
             if not isinstance(answer, Failed):
                 answer = await scheduler.finish(vm, run, answer, self._script.name)
@@ -115,10 +119,12 @@ async def _conclude(exchange: Exchange, values: tuple[Any, ...]) -> Outcome:
 
 def _log_failure(exchange: Exchange, failure: Failed) -> None:
     reason = failure.error if failure.error is not None else b"unknown reason"
+    *coroutines, run = failure.traceback.split(b"\nstack traceback:\n")
+    parts = [*(clean(part, of_run=False) for part in coroutines), clean(run)]
     exchange.log(
         Level.ERR,
         b"lua entry thread aborted: runtime error: "
         + reason
-        + b"\nstack traceback:\ncoroutine 0:\n"
-        + clean(failure.traceback),
+        + b"\nstack traceback:\n"
+        + b"\n".join(b"coroutine %d:\n%b" % numbered for numbered in enumerate(parts)),
     )

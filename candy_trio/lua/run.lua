@@ -94,7 +94,12 @@ function finish(R)
     if exit >= 300 and not R.printed then return PAGE, exit, headers.header_lines(R, true) end
     if exit >= 300 or exit >= 200 and not R.status then R.status = exit end
   end
-  local status, lines, length = R.status or 200, headers.header_lines(R), R.declared_length
+  local status = R.status or 200
+  -- What has no body has no type, unless the script says so.
+  if (status == 204 or status == 304) and not (R.fields and R.fields['content-type']) then
+    R.untyped = true
+  end
+  local lines, length = headers.header_lines(R), R.declared_length
   local text = concat(R.out, '', 1, R.n)
   if length and (R.head_only or length ~= #text) then
     -- The script's own Content-Length is a promise: the server sees to what does not keep it.

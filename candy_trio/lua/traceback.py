@@ -30,8 +30,11 @@ _FACTORY = re.compile(
 )
 
 
-def clean(traceback: bytes) -> bytes:
-    """``traceback`` (lines after the heading) without our frames."""
+def clean(traceback: bytes, *, of_run: bool = True) -> bytes:
+    """``traceback`` (lines after the heading) without our frames.
+
+    ``of_run`` says that its outermost function is the script, not that of a coroutine.
+    """
     lines: list[bytes] = []
     hidden_name = b""
     for full_line in traceback.split(b"\n", MAX_LINES)[:MAX_LINES]:
@@ -53,7 +56,7 @@ def clean(traceback: bytes) -> bytes:
         hidden_name = named[1] if named is not None else b""
     while lines and lines[-1].strip() in (b"", b"(...tail calls...)", b"(tail call): ?"):
         lines.pop()
-    return b"\n".join(_main_chunk(lines))
+    return b"\n".join(_main_chunk(lines) if of_run else lines)
 
 
 def _main_chunk(lines: list[bytes]) -> list[bytes]:

@@ -102,3 +102,30 @@ def test_a_frame_of_ours_becomes_the_function_that_the_script_called() -> None:
         b"\t[candy kernel.lua]:90: in function <[candy kernel.lua]:88>"
     )
     assert clean(traceback) == b"\t[C]: in function 'say'\n\tt.lua:7: in main chunk"
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+async def test_an_error_out_of_coroutines_shows_where_each_stood(
+    engine: str, tmp_path: Path
+) -> None:
+    """As OpenResty logs it: coroutine 0 is where it happened, the last one is the script."""
+    script = """
+local function fails() error("deep") end
+local function middle()
+  local inner = coroutine.wrap(function() local r = fails() return r end)
+  inner()
+end
+local outer = coroutine.wrap(middle)
+pcall(coroutine.wrap(function() error("caught") end))
+outer()
+"""
+    async with open_site(tmp_path, one_route(engine), {"t.lua": script}) as site:
+        assert (await site.request()).status == 500
+        log = site.log()
+    where = [log.index(f"coroutine {number}:") for number in range(3)]
+    assert where == sorted(where)
+    assert "coroutine 3:" not in log
+    assert "t.lua:2: in" in log[where[0] : where[1]]
+    assert "t.lua:5: in" in log[where[1] : where[2]]
+    assert "t.lua:9: in main chunk" in log[where[2] :]
+    assert "[candy" not in log

@@ -207,7 +207,10 @@ local function set_status(value)
     R.status = nil
     return
   end
-  if not (status >= 100 and status <= 999) then return raise('bad status: ' .. status .. ' (100 to 999)') end
+  -- One below 200 would be no final response (RFC 9110 §15.2): the client would wait for ever.
+  if not (status >= 200 and status <= 999) then
+    return raise('bad status: ' .. status .. ' (200 to 999)')
+  end
   R.status = status
 end
 
