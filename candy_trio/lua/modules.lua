@@ -7,8 +7,8 @@
 
 local K, host, scripts = ...
 
-local error, gmatch, gsub, next, select, setfenv, type =
-      error, string.gmatch, string.gsub, next, select, setfenv, type
+local error, find, gmatch, gsub, next, select, setfenv, type =
+      error, string.find, string.gmatch, string.gsub, next, select, setfenv, type
 local native_cpath, native_loadlib, native_preload, native_require =
       package.cpath, package.loadlib, package.preload, require
 local raise, bad_argument, S = K.raise, K.bad_argument, K.S
@@ -105,6 +105,13 @@ local function add_native(preload)
 end
 
 -- ---------------------------------------------------------------------- require
+-- Modules that OpenResty brings and this server will: whoever migrates should not search for them.
+local LATER = {['cjson'] = true, ['cjson.safe'] = true, ['bit'] = true, ['ndk'] = true}
+
+local function comes_later(name)
+  return LATER[name] or find(name, '^resty%.') or find(name, '^ngx%.') or find(name, '^table%.')
+end
+
 local function require_for(I, searchers)
   return function(name)
     if type(name) == 'number' then name = name .. '' end
@@ -123,6 +130,7 @@ local function require_for(I, searchers)
       if type(loader) == 'function' then return run(I, R, name, loaded, loader, argument) end
       if type(loader) == 'string' then tried = tried .. loader end
     end
+    if comes_later(name) then tried = '\n\tcandy_trio does not have it yet' .. tried end
     return raise("module '" .. name .. "' not found:" .. tried)
   end
 end
