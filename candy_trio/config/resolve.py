@@ -36,6 +36,7 @@ from candy_trio.config.schema import (
     SharedDict,
 )
 from candy_trio.config.server_name import parse_server_name
+from candy_trio.config.variables import Variables
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -65,6 +66,7 @@ class Resolver:
         self._engine_missing = False
         self._addresses = agreement.Addresses(problems)
         self._isolates = agreement.Isolates(problems)
+        self._named_variables = Variables(problems)
 
     def config(self, table: Table) -> Config:
         """Resolve the whole file."""
@@ -76,6 +78,7 @@ class Resolver:
         shared_dicts = self._shared_dicts(top)
         hosts = [self._host(host, ("host", number), top) for number, host in enumerate(top.host)]
         self._need_one(table, "host", (), "[[host]]")
+        self._named_variables.check()
         return Config(
             path=self._path,
             folder=self._folder,
@@ -224,8 +227,11 @@ class Resolver:
                 self._problems.add(
                     at, 'expected a variable name (letters, digits and "_", without "$")'
                 )
+            else:
+                self._named_variables.define(name, at)
             if isinstance(value, str):
                 variables.append((name, value))
+                self._named_variables.use(value, at)
             else:
                 self._problems.add(at, f"expected a string, got {shown(value)}")
         return tuple(variables)
@@ -250,6 +256,7 @@ class Resolver:
                 self._problems.add(path, f"a route needs one handler: {_one_of(_HANDLERS)}")
             return None
         if keys.redirect_to is not None:
+            self._named_variables.use(str(keys.redirect_to), (*path, "redirect_to"))
             return Redirect(str(keys.redirect_to), keys.redirect_code)
         source = self._source(named[0], keys, path)
         if source is None:

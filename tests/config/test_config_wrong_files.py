@@ -361,6 +361,31 @@ CASES: dict[str, tuple[str, list[str]]] = {
             "host[0].route[0].set.d: expected a string, got 1 (line 5)",
         ],
     ),
+    "variables that are the server's own": (
+        LUA + 'set = { uri = "x", ARG_q = "y" }',
+        [
+            'host[0].route[0].set.uri: "uri" is a variable of the server\'s own: take another'
+            " (line 5)",
+            'host[0].route[0].set.ARG_q: "ARG_q" is a variable of the server\'s own: take another'
+            " (line 5)",
+        ],
+    ),
+    "variables that nothing defines": (
+        LUA + 'set = { greeting = "hi $arg_name from $hots", other = "$greting ${http_x} $1" }',
+        [
+            'host[0].route[0].set.greeting: unknown variable $hots in "hi $arg_name from $hots";'
+            ' did you mean "host"? (line 5)',
+            'host[0].route[0].set.other: unknown variable $greting in "$greting ${http_x} $1";'
+            ' did you mean "greeting"? (line 5)',
+        ],
+    ),
+    "a redirect to what nothing defines": (
+        ROUTE + 'redirect_to = "$scheme://$nothing_like_it/"',
+        [
+            "host[0].route[0].redirect_to: unknown variable $nothing_like_it in"
+            ' "$scheme://$nothing_like_it/" (line 4)'
+        ],
+    ),
     "variables that are no table": (
         LUA + 'set = "a"',
         [
