@@ -14,7 +14,7 @@ Rules of this interface:
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, ClassVar, Protocol, TypeAlias
 
 import msgspec
@@ -132,8 +132,3 @@ class LuaEngine(ABC):
         ``memory_limit`` (bytes) bounds it while a run executes; a run that needs more gets
         Lua's "not enough memory". Raises EngineUnavailable.
         """
-
-
-def as_tuple(result: Any) -> Sequence[Any]:
-    """What a Lua call gave, as a sequence: lupa hands back one value bare, several as a tuple."""
-    return result if isinstance(result, tuple) else (result,)

@@ -21,6 +21,9 @@ local SINGLE = {
 }
 -- Framing is the server's: these never go out as the script wrote them.
 local FRAMING = {['content-length'] = true, ['transfer-encoding'] = true, connection = true}
+-- An error page has a type of its own, too.
+local OF_PAGE = {['content-length'] = true, ['transfer-encoding'] = true, connection = true, ['content-type'] = true}
+local NOTHING = {}
 
 local MAX_LENGTH_DIGITS = 18      -- of a Content-Length: more than any file, and less than 2^63
 
@@ -123,30 +126,17 @@ local function new_header(I)
   })
 end
 
--- ---------------------------------------------------------------------- the block for the host
--- Every line but those of framing; `page` leaves the type to an error page.
-local function header_lines(R, page)
-  local fields = R.fields
-  if not fields then return page and '' or R.route.default_lines end
-  local out, n = {}, 0
-  local names = R.names
-  local length = fields['content-length']
-  R.declared_length = length and tonumber(length[2])
-  local connection = fields.connection
-  if connection and lower(connection[2]) == 'close' then host.close_after_response() end
-  if not page and not fields['content-type'] and not R.untyped and R.route.default_type then
-    n = 1
-    out[1] = R.route.default_lines
-  end
-  local done = {}
+-- Appends the fields but those that `hidden` names to out[1..n], each line with `colon` and `ending`.
+local function append_fields(R, out, n, colon, ending, hidden)
+  local fields, names, done = R.fields, R.names, {}
   for i = 1, #names do
     local key = names[i]
     local field = fields[key]
     -- A name that was removed and set again stands in the list twice.
-    if field and not done[key] and not FRAMING[key] and not (page and key == 'content-type') then
+    if field and not done[key] and not hidden[key] then
       done[key] = true
       for j = 2, #field do
-        out[n + 1], out[n + 2], out[n + 3], out[n + 4] = field[1], ': ', field[j], '\r\n'
+        out[n + 1], out[n + 2], out[n + 3], out[n + 4] = field[1], colon, field[j], ending
         n = n + 4
       end
     end
@@ -154,24 +144,27 @@ local function header_lines(R, page)
   return concat(out, '', 1, n)
 end
 
+-- ---------------------------------------------------------------------- the block for the host
+-- Every line but those of framing; `page` leaves the type to an error page.
+local function header_lines(R, page)
+  local fields = R.fields
+  if not fields then return (page or R.untyped) and '' or R.route.default_lines end
+  local length, connection = fields['content-length'], fields.connection
+  R.declared_length = length and tonumber(length[2])
+  if connection and lower(connection[2]) == 'close' then host.close_after_response() end
+  if page then return append_fields(R, {}, 0, ': ', '\r\n', OF_PAGE) end
+  local out, n = {}, 0
+  if not fields['content-type'] and not R.untyped and R.route.default_type then
+    out[1], n = R.route.default_lines, 1
+  end
+  return append_fields(R, out, n, ': ', '\r\n', FRAMING)
+end
+
 -- ---------------------------------------------------------------------- internal redirects
 -- All lines as one text: the head as set so far goes on with the request, into another VM too.
 local function dump(R)
-  local fields = R.fields
-  if not fields then return '' end
-  local out, n, done = {}, 0, {}
-  for i = 1, #R.names do
-    local key = R.names[i]
-    local field = fields[key]
-    if field and not done[key] then
-      done[key] = true
-      for j = 2, #field do
-        out[n + 1], out[n + 2], out[n + 3], out[n + 4] = field[1], ':', field[j], '\n'
-        n = n + 4
-      end
-    end
-  end
-  return concat(out, '', 1, n)
+  if not R.fields then return '' end
+  return append_fields(R, {}, 0, ':', '\n', NOTHING)
 end
 
 -- Names and values are escaped already: neither holds a newline, nor a name a colon.
