@@ -174,8 +174,7 @@ SCRIPTS |= {
         setmetatable(t, {__index = t})
         attempt(function() local _ = t.x end)""",
     "__call of itself": """
-        -- 5.4 shifts its arguments for minutes before it says so.
-        if _VERSION == 'Lua 5.4' then return cd.say('stack overflow') end
+        if _VERSION == 'Lua 5.4' then return cd.say('left out') end
         local meta = {}
         meta.__call = with(meta)
         attempt(with(meta))""",
@@ -315,6 +314,8 @@ def test_no_way_of_recursion_ends_the_process(engine: str) -> None:
 def test_recursion_raises_in_the_script(way: str, engine: str) -> None:
     """The script can catch the limit; the error names no place of ours."""
     said = _results(engine)[0][way]
+    if said.strip() == "left out":
+        pytest.skip("5.4 shifts the arguments of this call for minutes before it raises")
     assert any(part in said for part in LIMITED), said
     assert "[candy" not in said
 
