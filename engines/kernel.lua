@@ -19,7 +19,8 @@
 local MAX_POOLED = 64       -- idle threads kept for reuse: as many as requests usually overlap
 
 local error, setmetatable, tostring, type = error, setmetatable, tostring, type
-local create, native_resume, yield = coroutine.create, coroutine.resume, coroutine.yield
+local create, native_resume, native_running, yield =
+      coroutine.create, coroutine.resume, coroutine.running, coroutine.yield
 local native_close, native_isyieldable = coroutine.close, coroutine.isyieldable
 local traceback, getinfo = debug.traceback, debug.getinfo
 local getmetatable_of_string = debug.getmetatable or getmetatable
@@ -99,13 +100,21 @@ local function describe(value)
   return nil
 end
 
--- Where coroutines died whose error went on into those that called them: the texts of one error,
--- innermost first. Kept with the record, for the traceback of the run if it dies of it.
+-- The traceback of `co`, which dies of `message`; before it, innermost first, those of the
+-- coroutines that this error came out of. Each handed it on to the one that had called it: what
+-- was caught in between, and raised again by chance in the same words, has another caller.
+local function traceback_through(R, co, message)
+  local text, died = traceback(co), R.died
+  if died and died.caller == co and type(message) == 'string' and find(message, died.message, 1, true) then
+    return died.text .. '\n' .. text
+  end
+  return text
+end
+
+-- Keeps, for the traceback of the run, where a coroutine died whose error goes on into its caller.
 local function note_death(message, co)
   local R = S.R
-  local text, died = traceback(co), R.died
-  if died and find(message, died.message, 1, true) then text = died.text .. '\n' .. text end
-  R.died = {message = message, text = text}
+  R.died = {message = message, text = traceback_through(R, co, message), caller = (native_running())}
 end
 
 local function answer(id, co, ok, tag, ...)
@@ -123,10 +132,7 @@ local function answer(id, co, ok, tag, ...)
     return RETURNED, S.finish(R)
   end
   if not ok then
-    local text, died = traceback(co), R.died
-    if died and type(tag) == 'string' and find(tag, died.message, 1, true) then
-      text = died.text .. '\n' .. text
-    end
+    local text = traceback_through(R, co, tag)
     forget(id)
     -- Variables marked <close> are still open in a thread that died: close them in a thread
     -- of their own, for the main state is never interrupted and they are the script's code.
