@@ -7,8 +7,8 @@
 
 local K, host, scripts = ...
 
-local error, find, gmatch, gsub, next, select, setfenv, type =
-      error, string.find, string.gmatch, string.gsub, next, select, setfenv, type
+local error, find, gmatch, gsub, next, setfenv, type =
+      error, string.find, string.gmatch, string.gsub, next, setfenv, type
 local native_cpath, native_loadlib, native_preload, native_require =
       package.cpath, package.loadlib, package.preload, require
 local raise, bad_argument, S = K.raise, K.bad_argument, K.S

@@ -72,15 +72,16 @@ async def _flush(run: LuaRun) -> Values:
     return (True,)
 
 
-_BODY_PHASES = Phase.REWRITE | Phase.ACCESS | Phase.CONTENT
+_WAITING = Phase.REWRITE | Phase.ACCESS | Phase.CONTENT
+"""The phases before the response's head goes out: filters and the log can't wait."""
 
 OPERATIONS: dict[bytes, Operation] = {
-    b"sleep": Operation(Phase.REWRITE | Phase.ACCESS | Phase.CONTENT, _sleep),
-    b"yield": Operation(Phase.REWRITE | Phase.ACCESS | Phase.CONTENT, _give_way),
-    b"read_body": Operation(_BODY_PHASES, _read_body),
-    b"discard_body": Operation(_BODY_PHASES, _discard_body),
-    b"load_body": Operation(_BODY_PHASES, _load_body),
-    b"flush": Operation(Phase.REWRITE | Phase.ACCESS | Phase.CONTENT, _flush),
+    b"sleep": Operation(_WAITING, _sleep),
+    b"yield": Operation(_WAITING, _give_way),
+    b"read_body": Operation(_WAITING, _read_body),
+    b"discard_body": Operation(_WAITING, _discard_body),
+    b"load_body": Operation(_WAITING, _load_body),
+    b"flush": Operation(_WAITING, _flush),
 }
 
 

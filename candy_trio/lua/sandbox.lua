@@ -10,8 +10,8 @@
 
 local K, host, scripts, modules = ...
 
-local error, getmetatable, ipairs, next, pairs, rawequal, rawget, select, setmetatable, tostring, type =
-      error, getmetatable, ipairs, next, pairs, rawequal, rawget, select, setmetatable, tostring, type
+local getmetatable, ipairs, next, rawget, select, setmetatable, type =
+      getmetatable, ipairs, next, rawget, select, setmetatable, type
 local native_collectgarbage, native_traceback = collectgarbage, debug.traceback
 local running = coroutine.running
 local find, floor, sub = string.find, math.floor, string.sub

@@ -8,8 +8,7 @@
 
 local K, host = ...
 
-local error, rawequal, rawget, select, setmetatable, type =
-      error, rawequal, rawget, select, setmetatable, type
+local error, rawequal, select, type = error, rawequal, select, type
 local native_load = loadstring or load
 local native_getfenv, native_setfenv = getfenv, setfenv
 local getinfo = debug.getinfo
@@ -177,9 +176,10 @@ end
 
 local function loader(trusted)
   return function(chunk, name, mode, ...)
-    local text, err = chunk, nil
+    local text = chunk
     if type(chunk) == 'number' then text = chunk .. '' end
     if type(chunk) == 'function' then
+      local err
       text, err = gathered(chunk)
       if not text then return nil, err end
       name = chunk_name(name, '=(load)')

@@ -66,7 +66,7 @@ async def serve(
     with open_orders() as orders, ExitStack() as closing:
         logs = open_logs(config)
         closing.callback(logs.close)
-        app = App(config, logs, _shared_dicts(config))
+        app = App(config, logs, make_shared_dicts(config))
         if make_lua is not None:
             app.lua = make_lua(app)
             closing.callback(app.lua.close)
@@ -142,7 +142,8 @@ async def _obey(
                 app.error_log.log(Level.NOTICE, "logs reopened")
 
 
-def _shared_dicts(config: Config) -> dict[str, SharedDict]:
+def make_shared_dicts(config: Config) -> dict[str, SharedDict]:
+    """The dictionaries of a configuration, and the one that is always there."""
     sizes = {CANDY_DICT: CANDY_DICT_SIZE}
     sizes.update((settings.name, settings.size) for settings in config.shared_dicts)
     return {name: SharedDict(name, size, time.monotonic) for name, size in sizes.items()}

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from msgspec import Struct
+from support import site
 
 ROOT: Final = Path(__file__).parents[2]
 
@@ -30,17 +30,8 @@ REQUEST_TIMEOUT: Final = 20.0
 _LISTENING: Final = r"listening on http://127\.0\.0\.1:(\d+)"
 
 
-class Reply(Struct, frozen=True):
-    """What came back."""
-
-    status: int
-    headers: list[tuple[str, str]]
-    body: bytes
-
-    def header(self, name: str) -> str | None:
-        """The value of a field, several joined by ", "."""
-        values = [value for key, value in self.headers if key.lower() == name.lower()]
-        return ", ".join(values) if values else None
+class Reply(site.Reply, frozen=True):
+    """What came back; the examples speak UTF-8."""
 
     @property
     def text(self) -> str:

@@ -17,7 +17,7 @@ from candy_trio.config.schema import LuaContent
 from candy_trio.handlers.lua_script import LuaRoutes
 from candy_trio.observe.logs import open_logs
 from candy_trio.pipeline.app import App
-from candy_trio.process.worker import _shared_dicts
+from candy_trio.process.worker import make_shared_dicts
 from candy_trio.server.connection import Connection
 from candy_trio.server.connections import Connections
 from candy_trio.server.transport import StreamTransport
@@ -127,7 +127,7 @@ async def open_site(
     path.write_text(config)
     loaded = load_config(path, engines=registry.names())
     logs = open_logs(loaded)
-    app = App(loaded, logs, _shared_dicts(loaded))
+    app = App(loaded, logs, make_shared_dicts(loaded))
     lua = LuaRoutes(app)
     app.lua = lua
     app.factories[LuaContent] = lua.handler

@@ -7,7 +7,7 @@
 
 local K, host, A = ...
 
-local concat, select, type = table.concat, select, type
+local concat, select = table.concat, select
 local S, raise, wait = A.S, A.raise, A.wait
 
 -- ---------------------------------------------------------------------- reading

@@ -3,7 +3,7 @@
 
 local K, host, A = ...
 
-local next, select, tonumber, type = next, select, tonumber, type
+local select, tonumber, type = select, tonumber, type
 local byte, char, find, format, gsub, match =
       string.byte, string.char, string.find, string.format, string.gsub, string.match
 local S, raise = A.S, A.raise

@@ -6,7 +6,7 @@ local getinfo = debug.getinfo
 local getmetatable, rawequal, rawget, select, tonumber, tostring, type =
       getmetatable, rawequal, rawget, select, tonumber, tostring, type
 local concat, match, sub = table.concat, string.match, string.sub
-local S, raise, number_text, null = A.S, A.raise, A.number_text, A.null
+local raise, number_text, null = A.raise, A.number_text, A.null
 
 local MAX_LINE = 2048       -- bytes of one message, as nginx's error log cuts them
 local NOTICE, INFO, DEBUG = 6, 7, 8

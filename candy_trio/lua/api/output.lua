@@ -6,7 +6,7 @@
 
 local K, host, A, headers = ...
 
-local next, rawequal, select, setmetatable, type = next, rawequal, select, setmetatable, type
+local next, rawequal, select, type = next, rawequal, select, type
 local concat = table.concat
 local S, raise, number_text, null = A.S, A.raise, A.number_text, A.null
 
@@ -45,6 +45,16 @@ local function array_length(t)
   return n
 end
 
+-- The text of what is no table; nil for what can't be said at all.
+local function scalar(value, kind)
+  if kind == 'string' then return value end
+  if kind == 'number' then return number_text(value) end
+  if kind == 'nil' then return 'nil' end
+  if kind == 'boolean' then return value and 'true' or 'false' end
+  if rawequal(value, null) then return 'null' end
+  return nil
+end
+
 local function flatten(out, n, t, position, name)
   local length = array_length(t)
   if not length then
@@ -53,23 +63,12 @@ local function flatten(out, n, t, position, name)
   for i = 1, length do
     local value = t[i]
     local kind = type(value)
-    if kind == 'string' then
+    local text = scalar(value, kind)
+    if text then
       n = n + 1
-      out[n] = value
-    elseif kind == 'number' then
-      n = n + 1
-      out[n] = number_text(value)
-    elseif kind == 'boolean' then
-      n = n + 1
-      out[n] = value and 'true' or 'false'
-    elseif kind == 'nil' then
-      n = n + 1
-      out[n] = 'nil'
+      out[n] = text
     elseif kind == 'table' then
       n = flatten(out, n, value, position, name)
-    elseif rawequal(value, null) then
-      n = n + 1
-      out[n] = 'null'
     else
       return raise('bad argument #' .. position .. " to '" .. name ..
                    "' (bad data type " .. kind .. ' found)')
@@ -80,15 +79,12 @@ end
 
 local function piece(value, position, name)
   local kind = type(value)
-  if kind == 'string' then return value end
-  if kind == 'number' then return number_text(value) end
-  if kind == 'nil' then return 'nil' end
-  if kind == 'boolean' then return value and 'true' or 'false' end
+  local text = scalar(value, kind)
+  if text then return text end
   if kind == 'table' then
     local out = {}
     return concat(out, '', 1, flatten(out, 0, value, position, name))
   end
-  if rawequal(value, null) then return 'null' end
   return raise('bad argument #' .. position .. " to '" .. name ..
                "' (string, number, boolean, nil, ngx.null, or array table expected, but got " .. kind .. ')')
 end

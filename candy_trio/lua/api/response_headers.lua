@@ -6,8 +6,7 @@
 
 local K, host, A = ...
 
-local next, rawget, rawset, select, setmetatable, tonumber, type =
-      next, rawget, rawset, select, setmetatable, tonumber, type
+local rawget, rawset, setmetatable, tonumber, type = rawget, rawset, setmetatable, tonumber, type
 local byte, concat, find, format, gsub, lower = string.byte, table.concat, string.find, string.format, string.gsub, string.lower
 local gmatch = string.gmatch
 local S, raise = A.S, A.raise
@@ -97,11 +96,11 @@ local function set(R, name, value)
   fields[key] = field
 end
 
-local function sent_error(R, what)
-  host.log(4, 'attempt to set ' .. what .. ' after sending out response headers')
+local function sent_error(what)
+  return host.log(4, 'attempt to set ' .. what .. ' after sending out response headers')
 end
 
-local function new_header(I)
+local function new_header()
   return setmetatable({}, {
     __index = function(_, name)
       local R = S.R
@@ -119,7 +118,7 @@ local function new_header(I)
     end,
     __newindex = function(_, name, value)
       local R = S.R
-      if R.sent then return sent_error(R, 'ngx.header.HEADER') end
+      if R.sent then return sent_error('ngx.header.HEADER') end
       return set(R, name, value)
     end,
     __metatable = false,
@@ -193,7 +192,7 @@ end
 local function set_status(value)
   local R = S.R
   if R.sent then
-    return host.log(4, 'attempt to set ngx.status after sending out response headers')
+    return sent_error('ngx.status')
   end
   local status = status_number(value)
   if status == 0 then
@@ -256,7 +255,7 @@ local function install(I)
   local cd, ngx = I.cd, I.ngx
   -- Scripts reach it by getmetatable, as in OpenResty: so each isolate has its own.
   I.header_lookup = {__index = find_header}
-  I.header = new_header(I)
+  I.header = new_header()
   cd.header, ngx.header = I.header, I.header
   cd.resp, ngx.resp = {}, {}
   A.define(cd.resp, ngx.resp, 'get_headers', get_headers)

@@ -5,8 +5,8 @@
 local K, host, A = ...
 
 local gmatch, match, sub = string.gmatch, string.match, string.sub
-local next, rawequal, select, setmetatable, tonumber, tostring, type =
-      next, rawequal, select, setmetatable, tonumber, tostring, type
+local next, rawequal, select, setmetatable, tonumber, type =
+      next, rawequal, select, setmetatable, tonumber, type
 local raise = A.raise
 
 local MAX_KEY = 65535        -- bytes: what nginx keeps a key's length in

@@ -2,8 +2,8 @@
 
 local K, host = ...
 
-local error, getmetatable, math_type, next, rawequal, select, tonumber, tostring, type =
-      error, getmetatable, math.type, next, rawequal, select, tonumber, tostring, type
+local getmetatable, math_type, next, rawequal, tonumber, tostring, type =
+      getmetatable, math.type, next, rawequal, tonumber, tostring, type
 local debug_setmetatable, upvalueid, newproxy = debug.setmetatable, debug.upvalueid, newproxy
 local format = string.format
 local raise, S = K.raise, K.S

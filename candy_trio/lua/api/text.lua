@@ -2,10 +2,10 @@
 
 local K, host, A = ...
 
-local next, select, tonumber, type = next, select, tonumber, type
-local byte, char, concat, find, format, gsub, sub =
-      string.byte, string.char, table.concat, string.find, string.format, string.gsub, string.sub
-local S, raise = A.S, A.raise
+local next, select, type = next, select, type
+local char, concat, find, format, gsub, sub =
+      string.char, table.concat, string.find, string.format, string.gsub, string.sub
+local raise = A.raise
 
 -- ---------------------------------------------------------------------- percent escapes
 local PERCENT, DECODED = {}, {}

@@ -2,7 +2,7 @@
 
 local K, host, A = ...
 
-local setmetatable, tostring, type = setmetatable, tostring, type
+local setmetatable, type = setmetatable, type
 local format, lower, sub = string.format, string.lower, string.sub
 local S, raise = A.S, A.raise
 
