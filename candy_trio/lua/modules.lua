@@ -1,11 +1,12 @@
--- require: the user's own modules under lua_package_path, kept for each isolate.
+-- require: the user's own modules under lua_package_path, and behind them those that come with the
+-- server (lualib.lua), kept for each isolate.
 --
 -- A module's main chunk runs in the isolate's environment and may neither wait nor yield: whoever
 -- requires the module next would find it half made. A sandboxed script reaches nothing outside
 -- lua_package_path, whatever it does to its package table; a trusted one has package.cpath, loadlib
 -- and searchers as well, and LuaJIT's own modules.
 
-local K, host, scripts = ...
+local K, host, scripts, lualib = ...
 
 local error, find, gmatch, gsub, next, setfenv, type =
       error, string.find, string.gmatch, string.gsub, next, setfenv, type
@@ -78,6 +79,15 @@ local function search(name, path)
   return nil, tried
 end
 
+-- What comes with the server; a file of the user's of that name goes first.
+local function shipped(I)
+  return function(name)
+    local open = lualib.opener(name)
+    if open then return function() return open(I) end end
+    return ''
+  end
+end
+
 -- What a trusted script has put into package.path, and C modules.
 local function trusted_searchers(env, package)
   local configured = package.path
@@ -106,10 +116,8 @@ end
 
 -- ---------------------------------------------------------------------- require
 -- Modules that OpenResty brings and this server will: whoever migrates should not search for them.
-local LATER = {['cjson'] = true, ['cjson.safe'] = true, ['bit'] = true, ['ndk'] = true}
-
 local function comes_later(name)
-  return LATER[name] or find(name, '^resty%.') or find(name, '^ngx%.') or find(name, '^table%.')
+  return name == 'ndk' or find(name, '^resty%.') or find(name, '^ngx%.')
 end
 
 local function require_for(I, searchers)
@@ -148,7 +156,7 @@ local function install(env, I)
     loaded = loaded, preload = {}, path = host.package_path(), config = '/\n;\n?\n!\n-\n',
   }
   loaded.package, env.package = package, package
-  local searchers = {preloaded(package), under_package_path(env)}
+  local searchers = {preloaded(package), under_package_path(env), shipped(I)}
   if not I.sandboxed then
     package.cpath, package.loadlib = native_cpath, native_loadlib
     function package.searchpath(name, path)
@@ -156,7 +164,7 @@ local function install(env, I)
       if file then return file end
       return nil, tried
     end
-    searchers[3], searchers[4] = trusted_searchers(env, package)
+    searchers[4], searchers[5] = trusted_searchers(env, package)
     package[setfenv and 'loaders' or 'searchers'] = searchers
     if K.is_jit then add_native(package.preload) end
   end

@@ -1,10 +1,13 @@
-"""Where ``require`` looks: the patterns of ``lua_package_path``, and nothing outside them."""
+"""Where ``require`` looks: the patterns of ``lua_package_path``, and nothing outside them; then
+what comes with the server.
+"""
 
 from __future__ import annotations
 
 import os
 import re
 from collections.abc import Callable, Sequence
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -43,8 +46,12 @@ def callbacks(
             reason = error.strerror if isinstance(error, OSError) else str(error)
             return None, b"cannot open %b: %b" % (path, (reason or "").encode())
 
+    def lualib_source(name: bytes) -> bytes:
+        return (files("candy_trio.lua") / "lualib" / f"{name.decode()}.lua").read_bytes()
+
     return {
         "find_module": find_module,
         "read_file": read_file,
+        "lualib_source": lualib_source,
         "package_path": lambda: path_text.encode(),
     }

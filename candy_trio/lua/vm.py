@@ -75,9 +75,10 @@ class ScriptVM:
             host[f"shared {name}".encode()] = self._table(shared.callbacks(shared_dict))
         load = self._load
         scripts = load("scripts", kernel, host)
-        own_modules = load("modules", kernel, host, scripts)
-        sandbox = load("sandbox", kernel, host, scripts, own_modules)
         surface = load("api/surface", kernel, host)
+        lualib = load("lualib", kernel, host, surface)
+        own_modules = load("modules", kernel, host, scripts, lualib)
+        sandbox = load("sandbox", kernel, host, scripts, own_modules)
         areas: dict[str, Any] = {}
         for name in _AREAS:
             areas[name] = load(f"api/{name}", kernel, host, surface, areas.get("response_headers"))

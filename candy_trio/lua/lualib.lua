@@ -1,0 +1,34 @@
+-- The modules that come with the server: which there are, and how an isolate opens one.
+--
+-- A file of lualib/ is loaded when a script first requires one of its modules, once for the VM. It
+-- gets (K, host, A) as the areas of the API do and returns a table: by module name, a function of
+-- the isolate that makes the module anew, because what one isolate's scripts do to a module no
+-- other may see.
+
+local K, host, A = ...
+
+local load_text = loadstring or load
+local find = string.find
+
+-- Module name → its file in lualib/.
+local FILES = {
+  ['resty.core'] = 'resty_core',
+}
+
+local loaded = {}       -- file → what it returned
+
+local function load_file(file)
+  local chunk = load_text(host.lualib_source(file), '=[candy lualib/' .. file .. '.lua]')
+  loaded[file] = chunk(K, host, A)
+  return loaded[file]
+end
+
+-- The function of an isolate that makes the module `name`; nil if the server has none of that name.
+local function opener(name)
+  local file = FILES[name]
+  if not file and find(name, '^resty%.core%.') then file = 'resty_core' end
+  if not file then return nil end
+  return (loaded[file] or load_file(file))[name]
+end
+
+return {opener = opener}
