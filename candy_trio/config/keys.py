@@ -50,6 +50,7 @@ class IpAddress(str):
 
 
 Port = Annotated[int, Meta(ge=0, le=65535, description="a port number, 0 to 65535")]
+Count = Annotated[int, Meta(ge=0, le=2**31 - 1, description="a whole number from 0 to 2147483647")]
 Tables = list[dict[str, Any]]
 
 
@@ -84,6 +85,8 @@ class TopKeys(Inheritable, frozen=True, kw_only=True):
     lua_vm_memory: Size = Size(GIBIBYTE)
     lua_package_path: Text = Text(DEFAULT_PACKAGE_PATH)
     lua_time_slice: Duration = Duration.parse("5ms")
+    lua_regex_match_limit: Count = 0
+    lua_regex_cache_max_entries: Count = 1024
     lua_shared_dict: Annotated[
         Tables, Meta(description="an array of tables, [[lua_shared_dict]]")
     ] = []
@@ -179,8 +182,6 @@ UNSUPPORTED = UNSUPPORTED_HANDLERS | frozenset({
     "lua_socket_keepalive_timeout",
     "lua_max_pending_timers",
     "lua_max_running_timers",
-    "lua_regex_match_limit",
-    "lua_regex_cache_max_entries",
 })  # fmt: skip
 """Keys that later releases bring, refused wherever they stand."""
 

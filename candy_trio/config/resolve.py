@@ -88,6 +88,8 @@ class Resolver:
             http_parser=top.http_parser,
             lua_time_slice=float(top.lua_time_slice),
             lua_vm_memory=int(top.lua_vm_memory),
+            lua_regex_match_limit=top.lua_regex_match_limit,
+            lua_regex_cache_max_entries=top.lua_regex_cache_max_entries,
             lua_package_path=self._package_path(top.lua_package_path),
             package_path_text=str(top.lua_package_path),
             shared_dicts=shared_dicts,

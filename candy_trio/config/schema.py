@@ -116,6 +116,9 @@ class Config(Struct, frozen=True):
     http_parser: Literal["auto", "h11", "httptools"]
     lua_time_slice: float
     lua_vm_memory: int
+    lua_regex_match_limit: int
+    """Of PCRE2, for one match; 0: its own."""
+    lua_regex_cache_max_entries: int
     lua_package_path: tuple[Path, ...]
     """Absolute patterns; ``?`` stands for the module's name."""
     package_path_text: str

@@ -12,6 +12,7 @@ local find = string.find
 
 -- Module name → its file in lualib/.
 local FILES = {
+  ['ngx.re'] = 'ngx_re',
   ['resty.core'] = 'resty_core',
 }
 

@@ -12,7 +12,7 @@ from traceback import format_exception
 from typing import TYPE_CHECKING, Any, Protocol
 
 from candy_trio.lua import modules, traceback
-from candy_trio.lua.api import output, request, shared, text, time
+from candy_trio.lua.api import output, regex, request, shared, text, time
 from candy_trio.lua.current import Current, LuaRun
 from candy_trio.observe.log import Level
 from candy_trio.version import VERSION
@@ -29,6 +29,7 @@ _AREAS = (
     "request",
     "output",
     "text",
+    "regex",
     "control",
     "body",
     "time",
@@ -190,6 +191,9 @@ class ScriptVM:
             **output.callbacks(self.current),
             **text.CALLBACKS,
             **time.CALLBACKS,
+            **regex.callbacks(
+                self.current, config.lua_regex_cache_max_entries, config.lua_regex_match_limit
+            ),
             **modules.callbacks(config.lua_package_path, config.folder, config.package_path_text),
             "clean_traceback": traceback.clean,
             "log_threshold": lambda: int(services.error_log.threshold),

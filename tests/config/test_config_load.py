@@ -49,6 +49,8 @@ def test_the_smallest_file_gets_every_default(load: Load, folder: Path) -> None:
         http_parser="auto",
         lua_time_slice=0.005,
         lua_vm_memory=1 << 30,
+        lua_regex_match_limit=0,
+        lua_regex_cache_max_entries=1024,
         lua_package_path=(folder / "lualib/?.lua", folder / "lualib/?/init.lua"),
         package_path_text="lualib/?.lua;lualib/?/init.lua",
         shared_dicts=(),
@@ -106,6 +108,8 @@ def test_every_key_reaches_its_field(load: Load, folder: Path) -> None:
         access_log = "json"
         http_parser = "h11"
         lua_vm_memory = "2g"
+        lua_regex_match_limit = 5000
+        lua_regex_cache_max_entries = 10
         lua_time_slice = "10ms"
         lua_package_path = "/opt/lua/?.lua;../shared/?.lua;"
         lua_shared_dict = [{ name = "cache", size = "10m" }, { name = "hits", size = 65536 }]
@@ -146,6 +150,7 @@ def test_every_key_reaches_its_field(load: Load, folder: Path) -> None:
     assert config.log_folder == "-"
     assert (config.log_level, config.access_log, config.http_parser) == ("debug", "json", "h11")
     assert (config.lua_vm_memory, config.lua_time_slice) == (2 << 30, 0.01)
+    assert (config.lua_regex_match_limit, config.lua_regex_cache_max_entries) == (5000, 10)
     assert config.lua_package_path == (Path("/opt/lua/?.lua"), folder.parent / "shared/?.lua")
     assert config.package_path_text == "/opt/lua/?.lua;../shared/?.lua;"
     assert config.shared_dicts == (SharedDict("cache", 10 << 20), SharedDict("hits", 65536))

@@ -466,8 +466,7 @@ def test_a_wrong_file_is_refused_with_exactly_these_messages(
 UNSUPPORTED = {
     "": "workers init_by_lua init_by_lua_file init_worker_by_lua init_worker_by_lua_file"
     " compression upstream rewrite_by_lua lua_max_pending_timers lua_max_running_timers"
-    " lua_socket_pool_size lua_socket_keepalive_timeout lua_regex_match_limit"
-    " lua_regex_cache_max_entries",
+    " lua_socket_pool_size lua_socket_keepalive_timeout",
     "host[0].": "ssl certificate certificate_key headers access_by_lua access_by_lua_file",
     "host[0].route[0].": "root index auto_index proxy_pass upstream proxy_timeout forward_proxy"
     " status_page rewrite_by_lua rewrite_by_lua_file access_by_lua access_by_lua_file"

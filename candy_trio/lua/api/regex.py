@@ -1,0 +1,158 @@
+"""What regex.lua asks of the server: compiling, matching, replacing.
+
+Rules of this file:
+
+- A call does a bounded number of matches (``limit``), so that a script is never away for long.
+- A pattern is known by its number; False says that the number has gone and Lua has to ask
+  :func:`compile_regex` again.
+- Errors are numbers, PCRE 8's; regex.lua words them.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from candy_trio.lua.regex.cache import RegexCache
+from candy_trio.lua.regex.pcre import BadPattern, MatchError, Regex, Spans
+from candy_trio.lua.regex.template import Template, TemplateError, parse_template
+from candy_trio.observe.log import Level
+
+if TYPE_CHECKING:
+    from candy_trio.lua.current import Current
+    from engines.base import Plain
+
+_MAX_TEMPLATES = 256
+"""Parsed replacement strings that are kept; most scripts have a handful."""
+
+
+def callbacks(
+    current: Current, max_entries: int, match_limit: int
+) -> dict[str, Callable[..., Any]]:
+    """By name, for one VM."""
+    cache = RegexCache(max_entries, match_limit)
+    templates: dict[bytes, Template] = {}
+
+    def re_compile(pattern: bytes, options: bytes) -> tuple[Plain, ...]:
+        """(number, groups, "NAME:NUMBER\\n" for each named group), or (None, message)."""
+        try:
+            number = cache.number(pattern, options)
+        except BadPattern as problem:
+            return None, problem.args[0]
+        regex = cache.get(number)
+        assert regex is not None
+        names = "".join(f"{name}:{group}\n" for name, group in regex.names)
+        return number, regex.groups, names.encode()
+
+    def re_match(number: int, subject: bytes, position: int) -> Plain | tuple[Plain, ...]:
+        """The spans of the first match, None, False, or (None, error)."""
+        regex = cache.get(number)
+        if regex is None:
+            return False
+        try:
+            return regex.search(subject, position)
+        except MatchError as error:
+            return None, error.args[0]
+
+    def re_matches(
+        number: int, subject: bytes, position: int, first: bool, limit: int
+    ) -> Plain | tuple[Plain, ...]:
+        """(spans as 32-bit numbers, next position or None, error or None), or False.
+
+        ``first`` says that no match has been made in this subject yet.
+        """
+        regex = cache.get(number)
+        if regex is None:
+            return False
+        pack = struct.Struct(f"<{2 * regex.groups + 2}i").pack
+        packed: list[bytes] = []
+        matches = _Matches(regex, subject, position, first)
+        while len(packed) < limit and (spans := matches.next()) is not None:
+            packed.append(pack(*spans))
+        return b"".join(packed), matches.position, matches.error
+
+    def re_replace(
+        number: int, subject: bytes, replacement: bytes, position: int, copied: int, limit: int
+    ) -> Plain | tuple[Plain, ...]:
+        """Up to ``limit`` replacements: (text from ``copied`` on, next position or None, what is
+        copied by then, how many, error or None), or False."""
+        regex = cache.get(number)
+        if regex is None:
+            return False
+        template = templates.get(replacement) or parse_template(replacement)
+        parts: list[bytes] = []
+        count = 0
+        matches = _Matches(regex, subject, position, position == 0)
+        while count < limit and (spans := matches.next()) is not None:
+            count += 1
+            parts.append(subject[copied : spans[0] - 1])
+            parts += [
+                part if isinstance(part, bytes) else _group(subject, spans, part)
+                for part in template
+            ]
+            copied = spans[1]
+        return b"".join(parts), matches.position, copied, count, matches.error
+
+    def re_template(replacement: bytes) -> bool:
+        """Whether it is one; the error log says why it is not."""
+        if replacement in templates:
+            return True
+        try:
+            template = parse_template(replacement)
+        except TemplateError as problem:
+            current.log(Level.ERR, str(problem))
+            return False
+        if len(templates) >= _MAX_TEMPLATES:
+            templates.clear()
+        templates[replacement] = template
+        return True
+
+    return {
+        "re_compile": re_compile,
+        "re_match": re_match,
+        "re_matches": re_matches,
+        "re_replace": re_replace,
+        "re_template": re_template,
+    }
+
+
+class _Matches:
+    """One match after the other, as OpenResty steps: behind an empty one by a byte."""
+
+    __slots__ = ("_checked", "_regex", "_subject", "error", "position")
+
+    def __init__(self, regex: Regex, subject: bytes, position: int, first: bool) -> None:
+        self._regex = regex
+        self._subject = subject
+        self._checked = not first
+        self.position: int | None = position
+        """Where the next search begins; None when there is nothing left to find."""
+        self.error: int | None = None
+
+    def next(self) -> Spans | None:
+        position = self.position
+        if position is None:
+            return None
+        self.position = None
+        try:
+            spans = self._regex.search(self._subject, position, checked=self._checked)
+        except MatchError as error:
+            self.error = error.args[0]
+            return None
+        if spans is None:
+            return None
+        self._checked = True
+        end = spans[1]
+        if end == spans[0] - 1:
+            end += 1
+        if end <= len(self._subject):
+            self.position = end
+        return spans
+
+
+def _group(subject: bytes, spans: Spans, group: int) -> bytes:
+    index = 2 * group
+    if index >= len(spans) or not spans[index]:
+        return b""
+    return subject[spans[index] - 1 : spans[index + 1]]
