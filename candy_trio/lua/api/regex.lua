@@ -67,7 +67,11 @@ local function compiled(name, pattern, options)
   return compiled_anew(pattern, options)
 end
 
-local function failure(code) return 'pcre_exec() failed: ' .. A.number_text(code) end
+-- PCRE's number of what went wrong, or a text: the server's own failure.
+local function failure(code)
+  if type(code) == 'string' then return code end
+  return 'pcre_exec() failed: ' .. A.number_text(code)
+end
 
 -- ---------------------------------------------------------------------- spans
 local function int(text, at)
@@ -92,6 +96,7 @@ local function matches(P, subject, position, first, limit)
     compile(P)
     packed, following, code = host.re_matches(P.number, subject, position, first, limit)
   end
+  if not packed then return '', nil, following end
   return packed, following, code
 end
 
@@ -237,9 +242,9 @@ local function replaced_by_text(P, subject, replacement, once)
   while position do
     local text, following, end_of_last, done, code =
       host.re_replace(P.number, subject, replacement, position, copied, limit)
+    if text == nil then return nil, nil, failure(following) end
     if text == false then
       compile(P)
-      host.re_template(replacement)
     else
       n = n + 1
       out[n], position, copied, count = text, following, end_of_last, count + done

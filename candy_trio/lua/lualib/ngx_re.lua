@@ -6,7 +6,6 @@ local type = type
 local sub = string.sub
 local raise, regex = A.raise, A.regex
 
-local VERSION = '0.1.23'
 local BATCH = 64        -- matches that are asked for at once
 
 -- The next separator at or behind `state.position`: where it begins, where the text behind it
@@ -86,4 +85,4 @@ local function opt(option)
   if option ~= 'jit_stack_size' then return raise('unrecognized option name') end
 end
 
-return {['ngx.re'] = function() return {version = VERSION, split = split, opt = opt} end}
+return {['ngx.re'] = function() return {version = A.core_version, split = split, opt = opt} end}

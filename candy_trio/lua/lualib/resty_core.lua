@@ -1,11 +1,11 @@
 -- resty.core: in OpenResty it replaces parts of the API by faster ones; here there is nothing to
 -- replace. Scripts require it, or a part of it, for its effect or its version.
 
-local VERSION = '0.1.23'      -- what goes with lua-nginx-module 0.10.23
+local K, host, A = ...
 
 local M = {}
 
-M['resty.core'] = function() return {version = VERSION} end
+M['resty.core'] = function() return {version = A.core_version} end
 
 -- Its parts, by their names in lua-resty-core.
 local PARTS = {
