@@ -50,7 +50,10 @@ local function split(subject, pattern, options, ctx, max, res)
   local n, count, last_empty = 0, 1, nil
   while max <= 0 or count < max do
     local from, behind, group, code = next_separator(P, subject, state)
-    if code then return nil, regex.failure(code) end
+    if code then
+      ctx.pos = state.position
+      return nil, regex.failure(code)
+    end
     if not from then break end
     if last_empty then begin = last_empty end
     if from == behind then last_empty = from end
