@@ -35,7 +35,6 @@ Where nginx or its module is not installed, tests that ask for a peer are skippe
 
 from __future__ import annotations
 
-import os
 import queue
 import re
 import shutil
