@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from candy_trio.shared_dict.base import SharedDictBackend
+from candy_trio.shared_dict.base import Counted, Number, SharedDictBackend
 
 _OPERATIONS = (
     "get",
@@ -37,5 +37,10 @@ def callbacks(shared: SharedDictBackend) -> dict[str, Callable[..., Any]]:
         keys = shared.get_keys() if maximum is None else shared.get_keys(int(maximum))
         return b"".join(b"%d:%b" % (len(key), key) for key in keys)
 
+    def incr_text(
+        key: bytes, value: Number, init: Number | None = None, init_ttl: float = 0.0
+    ) -> Counted:
+        return shared.incr(key, value, init, init_ttl, True)
+
     operations = {name: getattr(shared, name) for name in _OPERATIONS}
-    return {**operations, "get_keys": get_keys}
+    return {**operations, "get_keys": get_keys, "incr_text": incr_text}
