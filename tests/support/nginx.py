@@ -35,7 +35,6 @@ Where nginx or its module is not installed, tests that ask for a peer are skippe
 
 from __future__ import annotations
 
-import os
 import queue
 import re
 import shutil
@@ -144,7 +143,7 @@ class Nginx:
 
 @contextmanager
 def run_nginx(http: str, *, log_level: str = "info") -> Iterator[Nginx]:
-    """An nginx whose ``http`` block holds ``http``; ``{port}`` and ``{prefix}`` in it are filled in.
+    """An nginx with this ``http`` block; ``{port}`` and ``{prefix}`` in it are filled in.
 
     One process (no master), so that its end is the end of it all, and no user is switched to.
     """
