@@ -8,11 +8,16 @@ Rules of this interface:
 - Results are tuples of a fixed shape, so that the Lua half never has to look at a type. Where
   a value and an error share a place, the value is never None, and an error is always told
   apart by the first item being None or False.
-- Number arguments are numbers and ``exptime`` is not negative: the Lua half has seen to that.
+- Number arguments are numbers: the Lua half has seen to that.
 
-Times are seconds, in steps of a millisecond; 0 (and all below a millisecond, as in nginx) means
-"never expires". An entry has expired when its time is reached. It stays readable through
-``get_stale`` until its room is needed or ``flush_expired`` takes it.
+Times are seconds, cut to milliseconds; 0, and as in nginx all below a millisecond and what is
+too large for 64 bits of them, means "never expires". An entry has expired when its time is
+reached. It is then missing for every operation but ``get_stale``, ``ttl`` and ``expire``.
+
+Entries are in order of use: every operation on a key makes its entry the most recently used,
+even one that has expired, but for ``ttl`` and ``expire``. Before it does so it removes up to two
+entries that have expired at the other end; ``get_stale``, ``ttl``, ``expire`` and ``get_keys``
+remove none. Scripts see both through ``get_stale`` and ``flush_expired``.
 """
 
 from __future__ import annotations
@@ -48,7 +53,7 @@ FoundStale: TypeAlias = tuple[Value, int, bool] | tuple[None, bytes | None, bool
 
 Stored: TypeAlias = tuple[bool | None, bytes | None, bool]
 """(True, None, forcible), (False, error, forcible), or for a bad key or value (None, error,
-False). ``forcible``: live entries were dropped to make room."""
+False). ``forcible``: entries were dropped to make room, whether they lived or not."""
 
 Counted: TypeAlias = tuple[Number | None, bytes | None, bool]
 """(new value, None, forcible) or (None, error, forcible)."""
@@ -73,8 +78,7 @@ class SharedDictBackend(ABC):
 
     @abstractmethod
     def get(self, key: bytes) -> Found:
-        """The live value of ``key``, which becomes the most recently used; errors: "value is
-        a list"."""
+        """The live value of ``key``; errors: "value is a list"."""
 
     @abstractmethod
     def get_stale(self, key: bytes) -> FoundStale:
@@ -82,14 +86,16 @@ class SharedDictBackend(ABC):
 
     @abstractmethod
     def set(self, key: bytes, value: Value | None, exptime: float = 0.0, flags: int = 0) -> Stored:
-        """Store ``value`` whatever was there; None deletes. A value that finds no room ("no
-        memory") leaves the key absent, as in nginx: what it was to supersede is outdated."""
+        """Store ``value`` whatever was there; None deletes. Where there is no room the least
+        recently used entries go. A value larger than the dictionary is "no memory", which takes
+        up to 30 of them all the same and leaves the key absent, as in nginx: what it was to
+        supersede is outdated."""
 
     @abstractmethod
     def safe_set(
         self, key: bytes, value: Value | None, exptime: float = 0.0, flags: int = 0
     ) -> Stored:
-        """As :meth:`set`, but "no memory" rather than dropping a live entry."""
+        """As :meth:`set`, but "no memory" rather than dropping another entry."""
 
     @abstractmethod
     def add(self, key: bytes, value: Value | None, exptime: float = 0.0, flags: int = 0) -> Stored:
@@ -99,7 +105,7 @@ class SharedDictBackend(ABC):
     def safe_add(
         self, key: bytes, value: Value | None, exptime: float = 0.0, flags: int = 0
     ) -> Stored:
-        """As :meth:`add`, but "no memory" rather than dropping a live entry."""
+        """As :meth:`add`, but "no memory" rather than dropping another entry."""
 
     @abstractmethod
     def replace(
@@ -129,7 +135,7 @@ class SharedDictBackend(ABC):
     @abstractmethod
     def lpush(self, key: bytes, value: bytes | Number) -> tuple[int | None, bytes | None]:
         """Put ``value`` at the head of the list (made if absent): (length, None) or (None,
-        error). Lists never drop live entries: "no memory" instead."""
+        error). Lists never drop other entries: "no memory" instead."""
 
     @abstractmethod
     def rpush(self, key: bytes, value: bytes | Number) -> tuple[int | None, bytes | None]:
@@ -149,16 +155,18 @@ class SharedDictBackend(ABC):
 
     @abstractmethod
     def ttl(self, key: bytes) -> tuple[float | None, bytes | None]:
-        """(seconds left, None), 0 for an entry that never expires; (None, "not found")."""
+        """(seconds left, None), 0 for an entry that never expires, less for one that has expired
+        but is still there; (None, "not found")."""
 
     @abstractmethod
     def expire(self, key: bytes, exptime: float) -> tuple[bool | None, bytes | None]:
-        """Give a live entry ``exptime`` seconds from now: (True, None) or (None, "not
-        found")."""
+        """Give an entry that is there, expired or not, ``exptime`` seconds from now (a negative
+        one: for ever): (True, None) or (None, "not found")."""
 
     @abstractmethod
     def flush_all(self) -> None:
-        """Mark every entry as expired; their room is taken back later."""
+        """Mark every entry as expired and remove the three least recently used; the room of the
+        others is taken back later."""
 
     @abstractmethod
     def flush_expired(self, maximum: int = 0) -> int:

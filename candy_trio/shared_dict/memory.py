@@ -2,19 +2,20 @@
 
 Rules of this file:
 
-- ``_entries`` is in order of use, the least recently used first; get, get_stale, the stores,
-  incr and the list operations refresh a live entry, ttl and expire do not (as nginx).
+- ``_entries`` is in order of use, the least recently used first. Whatever looks a key up moves
+  its entry to the end, even one that has expired; ttl and expire do not (as nginx).
+- Before an operation looks at its key, up to two entries that have expired are removed at the
+  front (as nginx): without it what has expired would stay until the dictionary is full.
+  get_stale, ttl, expire and get_keys leave everything where it is.
 - ``_used`` is always the sum of the entries' costs, and never above ``_size``. Whoever changes
-  a value changes ``_used`` with it.
-- The cost of an entry is what it takes up: its bytes and what CPython spends around them (the
-  constants below), so that a dictionary of size "10m" makes the process 10 MB bigger, not 40.
+  a value changes ``_used`` with it; ``_mortal`` is as exact, the number of entries that have a
+  time of expiry.
 - A key that is empty or too long is never stored: only those operations that miss look at the
   key, those that hit need not.
 """
 
 from __future__ import annotations
 
-import math
 from collections import OrderedDict
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -43,31 +44,23 @@ from candy_trio.shared_dict.base import (
 )
 from candy_trio.shared_dict.list_value import ListValue
 from candy_trio.shared_dict.lua_number import lua_number
+from candy_trio.shared_dict.weight import (
+    ENTRY_OVERHEAD,
+    LIST_OVERHEAD,
+    NUMBER_WEIGHT,
+    item_weight,
+    value_weight,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# Bytes on 64-bit CPython, measured with tracemalloc (tests/shared_dict/test_shared_dict_memory.py):
-# 116: a node of the OrderedDict and its share of the table just after that has grown;
-#  48: the _Entry; 41 each for key and value: header of a bytes object and rounding to 16;
-#  32 each for the time of expiry and for flags that are not small integers.
-ENTRY_OVERHEAD = 116 + 48 + 41 + 41 + 32 + 32
+RECLAIMED = 2
+"""Expired entries that an operation removes at most on its way (nginx's number)."""
 
-NUMBER_WEIGHT = 8
-"""Bytes of a number or boolean beyond the header that ENTRY_OVERHEAD counts."""
-
-LIST_OVERHEAD = 48 + 32 + 64 + 64 + 32 - 41
-"""Bytes of a ListValue without items: itself, its weight, its two lists and the first slots of
-one, less the header of a value that ENTRY_OVERHEAD counts."""
-
-LIST_ITEM_OVERHEAD = 57
-"""Bytes of a list item beside its own: header and rounding (41), its slot in a list that may
-be half empty (16)."""
-
-RECLAIM_SCAN = 8
-"""Entries, from the least recently used on, that are searched for expired ones before a live
-one is dropped. nginx looks at two; entries of one time to live expire in this order anyway,
-and the search is paid for by every store into a full dictionary."""
+HOPELESS_EVICTIONS = 30
+"""Entries that go for a value larger than the dictionary before the answer is "no memory". It is
+nginx's number, and scripts see "forcible"; what can fit takes the room that it needs."""
 
 SHRINK_FACTOR = 8
 """When this many times fewer entries are left than there were, the table is made anew: Python
@@ -77,8 +70,11 @@ SHRINK_FROM = 1024
 """Entries; the table of fewer (120 KB) is not worth the copy."""
 
 NEVER = 0.0
-FLUSHED = -math.inf
+FLUSHED = -1e9
+"""Before every time of a clock, and a number that ttl can show (nginx has its epoch here)."""
+
 SHORTEST_EXPTIME = 0.001  # seconds; nginx counts milliseconds, and 0 of them is "never"
+LONGEST_EXPTIME = 2.0**63  # milliseconds; nginx's integer holds no more, and makes it "never"
 
 MAX_INTEGER = 2**63 - 1
 MIN_INTEGER = -(2**63)
@@ -93,22 +89,8 @@ class _Entry(msgspec.Struct, gc=False):
 
 
 _MISSING: tuple[None, None] = (None, None)
-_MISSING_STALE: tuple[None, None, bool] = (None, None, False)
 _STORED: Stored = (True, None, False)
 _STORED_FORCIBLY: Stored = (True, None, True)
-_NO_MEMORY: Stored = (False, NO_MEMORY, False)
-
-
-def _weight(value: Value | ListValue) -> int:
-    if type(value) is bytes:
-        return len(value)
-    if type(value) is ListValue:
-        return LIST_OVERHEAD + value.weight
-    return NUMBER_WEIGHT
-
-
-def _item_weight(item: bytes | Number) -> int:
-    return LIST_ITEM_OVERHEAD + (len(item) if type(item) is bytes else NUMBER_WEIGHT)
 
 
 def _sum(a: Number, b: Number) -> Number:
@@ -125,19 +107,20 @@ class SharedDict(SharedDictBackend):
         self.name = name
         self._size = size
         self._used = 0
+        self._mortal = 0
         self._clock = clock
         self._entries: OrderedDict[bytes, _Entry] = OrderedDict()
         self._most_entries = 0  # since the table was made
 
+    # ------------------------------------------------------------------ values
     def get(self, key: bytes) -> Found:
+        now = self._reclaim() if self._mortal else NEVER
         entry = self._entries.get(key)
         if entry is None:
             return None, key_problem(key)
-        expires = entry.expires
-        if expires and expires <= self._clock():
-            # Not refreshed: what has expired and is not even wanted stale goes first.
-            return _MISSING
         self._entries.move_to_end(key)
+        if entry.expires and entry.expires <= now:
+            return _MISSING
         value = entry.value
         if type(value) is ListValue:
             return None, IS_A_LIST
@@ -151,18 +134,23 @@ class SharedDict(SharedDictBackend):
         value = entry.value
         if type(value) is ListValue:
             return None, IS_A_LIST, False
-        return value, entry.flags, self._has_expired(entry)
+        return value, entry.flags, entry.expires != NEVER and entry.expires <= self._clock()
 
     def set(self, key: bytes, value: Value | None, exptime: float = 0.0, flags: int = 0) -> Stored:
         if value is None:
             return self.delete(key)
-        return self._store(key, value, self._deadline(exptime), flags, evict=True)
+        if self._mortal:
+            self._reclaim()
+        expires = self._deadline(exptime) if exptime else NEVER
+        return self._store(key, value, expires, flags, evict=True)
 
     def safe_set(
         self, key: bytes, value: Value | None, exptime: float = 0.0, flags: int = 0
     ) -> Stored:
         if value is None:
             return self.delete(key)
+        if self._mortal:
+            self._reclaim()
         return self._store(key, value, self._deadline(exptime), flags, evict=False)
 
     def add(self, key: bytes, value: Value | None, exptime: float = 0.0, flags: int = 0) -> Stored:
@@ -178,12 +166,14 @@ class SharedDict(SharedDictBackend):
     ) -> Stored:
         if value is None:
             return False, NIL_VALUE, False
-        if self._live(key) is None:
+        if self._find(key) is None:
             problem = key_problem(key)
             return (None, problem, False) if problem else (False, NOT_FOUND, False)
         return self._store(key, value, self._deadline(exptime), flags, evict=True)
 
     def delete(self, key: bytes) -> Stored:
+        if self._mortal:
+            self._reclaim()
         entry = self._entries.get(key)
         if entry is not None:
             self._remove(key, entry)
@@ -199,16 +189,17 @@ class SharedDict(SharedDictBackend):
         init_ttl: float = 0.0,
         numeric_strings: bool = False,
     ) -> Counted:
+        now = self._reclaim() if self._mortal else NEVER
         entry = self._entries.get(key)
-        if entry is not None and not ((e := entry.expires) and e <= self._clock()):
+        if entry is not None:
+            self._entries.move_to_end(key)
+        if entry is not None and not (entry.expires and entry.expires <= now):
             old = entry.value
             if type(old) is int or type(old) is float:
                 entry.value = new = _sum(old, value)
-                self._entries.move_to_end(key)
                 return new, None, False
             number = lua_number(old) if numeric_strings and type(old) is bytes else None
             if number is None:
-                self._entries.move_to_end(key)
                 return None, NOT_A_NUMBER, False
             new, deadline, flags = _sum(number, value), entry.expires, entry.flags
         elif problem := key_problem(key):
@@ -220,6 +211,7 @@ class SharedDict(SharedDictBackend):
         stored, error, forcible = self._store(key, new, deadline, flags, evict=True)
         return (new if stored else None), error, forcible
 
+    # ------------------------------------------------------------------ lists
     def lpush(self, key: bytes, value: bytes | Number) -> tuple[int | None, bytes | None]:
         return self._push(key, value, left=True)
 
@@ -233,34 +225,43 @@ class SharedDict(SharedDictBackend):
         return self._pop(key, left=False)
 
     def llen(self, key: bytes) -> tuple[int | None, bytes | None]:
-        entry = self._live(key)
+        entry = self._find(key)
         if entry is None:
             problem = key_problem(key)
             return (None, problem) if problem else (0, None)
-        self._entries.move_to_end(key)
         if type(entry.value) is not ListValue:
             return None, NOT_A_LIST
         return len(entry.value), None
 
+    # ------------------------------------------------------------------ times
     def ttl(self, key: bytes) -> tuple[float | None, bytes | None]:
-        entry = self._live(key)
+        entry = self._entries.get(key)
         if entry is None:
             return None, key_problem(key) or NOT_FOUND
         if not entry.expires:
             return 0.0, None
-        # A live entry has time left, and 0 would say that it never expires.
-        return max(round(entry.expires - self._clock(), 3), SHORTEST_EXPTIME), None
+        # Never 0, which would say that it never expires.
+        left = entry.expires - self._clock()
+        if left > 0:
+            return max(round(left, 3), SHORTEST_EXPTIME), None
+        return min(round(left, 3), -SHORTEST_EXPTIME), None
 
     def expire(self, key: bytes, exptime: float) -> tuple[bool | None, bytes | None]:
-        entry = self._live(key)
+        entry = self._entries.get(key)
         if entry is None:
             return None, key_problem(key) or NOT_FOUND
-        entry.expires = self._deadline(exptime)
+        self._set_expires(entry, self._deadline(exptime))
         return True, None
 
     def flush_all(self) -> None:
-        for entry in self._entries.values():
+        entries = self._entries
+        for entry in entries.values():
             entry.expires = FLUSHED
+        self._mortal = len(entries)
+        if entries:
+            self._remove(*next(iter(entries.items())))
+        if self._mortal:
+            self._reclaim()
 
     def flush_expired(self, maximum: int = 0) -> int:
         now = self._clock()
@@ -270,6 +271,7 @@ class SharedDict(SharedDictBackend):
             self._remove(key, entry)
         return len(doomed)
 
+    # ------------------------------------------------------------------ the whole
     def get_keys(self, maximum: int = DEFAULT_MAX_KEYS) -> list[bytes]:
         now = self._clock()
         live = (k for k, e in self._entries.items() if not e.expires or e.expires > now)
@@ -281,23 +283,32 @@ class SharedDict(SharedDictBackend):
     def free_space(self) -> int:
         return self._size - self._used
 
-    def _has_expired(self, entry: _Entry) -> bool:
-        return entry.expires != NEVER and entry.expires <= self._clock()
-
-    def _live(self, key: bytes) -> _Entry | None:
+    # ------------------------------------------------------------------ inside
+    def _find(self, key: bytes) -> _Entry | None:
+        """The live entry of a key, now the most recently used."""
+        now = self._reclaim() if self._mortal else NEVER
         entry = self._entries.get(key)
-        return None if entry is None or self._has_expired(entry) else entry
+        if entry is None:
+            return None
+        self._entries.move_to_end(key)
+        return None if entry.expires and entry.expires <= now else entry
 
     def _deadline(self, exptime: float) -> float:
-        return self._clock() + exptime if exptime >= SHORTEST_EXPTIME else NEVER
+        milliseconds = exptime * 1000
+        if 1 <= milliseconds < LONGEST_EXPTIME:
+            return self._clock() + int(milliseconds) / 1000
+        return NEVER
+
+    def _set_expires(self, entry: _Entry, expires: float) -> None:
+        self._mortal += (expires != NEVER) - (entry.expires != NEVER)
+        entry.expires = expires
 
     def _add(
         self, key: bytes, value: Value | None, exptime: float, flags: int, *, evict: bool
     ) -> Stored:
         if value is None:
             return False, NIL_VALUE, False
-        if self._live(key) is not None:
-            self._entries.move_to_end(key)
+        if self._find(key) is not None:
             return False, EXISTS, False
         return self._store(key, value, self._deadline(exptime), flags, evict=evict)
 
@@ -307,27 +318,28 @@ class SharedDict(SharedDictBackend):
         kind = type(value)
         if kind is not bytes and kind is not int and kind is not float and kind is not bool:
             return None, BAD_VALUE, False
-        cost = ENTRY_OVERHEAD + len(key) + _weight(value)
+        weight = len(value) if type(value) is bytes else NUMBER_WEIGHT
         forcible = False
         entry = self._entries.get(key)
         if entry is None:
             if problem := key_problem(key):
                 return None, problem, False
         else:
-            before = ENTRY_OVERHEAD + len(key) + _weight(entry.value)
-            if self._used - before + cost <= self._size:
+            used = self._used + weight - value_weight(entry.value)
+            if used <= self._size:
                 entry.value = value
                 entry.flags = flags
-                entry.expires = expires
-                self._used += cost - before
+                if expires or entry.expires:
+                    self._set_expires(entry, expires)
+                self._used = used
                 self._entries.move_to_end(key)
                 return _STORED
             self._remove(key, entry)
+        cost = ENTRY_OVERHEAD + len(key) + weight
         if self._used + cost > self._size:
-            made = self._make_room(cost, evict=evict)
-            if made is None:
-                return _NO_MEMORY
-            forcible = made
+            forcible = evict and self._make_room(cost)
+            if self._used + cost > self._size:
+                return False, NO_MEMORY, forcible
         self._insert(key, _Entry(value, flags, expires), cost)
         return _STORED_FORCIBLY if forcible else _STORED
 
@@ -337,19 +349,17 @@ class SharedDict(SharedDictBackend):
         kind = type(item)
         if kind is not bytes and kind is not int and kind is not float:
             return None, BAD_VALUE
-        weight = cost = _item_weight(item)
-        entry = self._entries.get(key)
-        if entry is not None and self._has_expired(entry):
-            self._remove(key, entry)
-            entry = None
+        weight = cost = item_weight(item)
+        entry = self._find(key)
         if entry is None:
             if problem := key_problem(key):
                 return None, problem
+            if (expired := self._entries.get(key)) is not None:
+                self._remove(key, expired)
             cost += ENTRY_OVERHEAD + len(key) + LIST_OVERHEAD
         elif type(entry.value) is not ListValue:
-            self._entries.move_to_end(key)
             return None, NOT_A_LIST
-        if self._used + cost > self._size and self._make_room(cost, evict=False) is None:
+        if self._used + cost > self._size:
             return None, NO_MEMORY
         if entry is None:
             items = ListValue([], [])
@@ -358,21 +368,19 @@ class SharedDict(SharedDictBackend):
             assert type(entry.value) is ListValue
             items = entry.value
             self._used += cost
-            self._entries.move_to_end(key)
         items.push(item, left=left)
         items.weight += weight
         return len(items), None
 
     def _pop(self, key: bytes, *, left: bool) -> Popped:
-        entry = self._live(key)
+        entry = self._find(key)
         if entry is None:
             return None, key_problem(key)
         items = entry.value
-        self._entries.move_to_end(key)
         if type(items) is not ListValue:
             return None, NOT_A_LIST
         item = items.pop(left=left)
-        weight = _item_weight(item)
+        weight = item_weight(item)
         items.weight -= weight
         self._used -= weight
         if not len(items):
@@ -382,31 +390,43 @@ class SharedDict(SharedDictBackend):
     def _insert(self, key: bytes, entry: _Entry, cost: int) -> None:
         self._entries[key] = entry
         self._used += cost
+        if entry.expires:
+            self._mortal += 1
         if len(self._entries) > self._most_entries:
             self._most_entries = len(self._entries)
 
     def _remove(self, key: bytes, entry: _Entry) -> None:
         del self._entries[key]
-        self._used -= ENTRY_OVERHEAD + len(key) + _weight(entry.value)
+        self._used -= ENTRY_OVERHEAD + len(key) + value_weight(entry.value)
+        if entry.expires:
+            self._mortal -= 1
         left = len(self._entries)
         if left * SHRINK_FACTOR < self._most_entries and self._most_entries >= SHRINK_FROM:
             self._entries = OrderedDict(self._entries)
             self._most_entries = left
 
-    def _make_room(self, cost: int, *, evict: bool) -> bool | None:
-        """Make ``cost`` bytes fit; returns whether a live entry went, None if they can't."""
-        limit = self._size - cost
-        if limit < 0:
-            return None
-        forcible = False
+    def _reclaim(self) -> float:
+        """Remove what has expired at the front, up to two entries; returns the time. To be called
+        while there are mortal entries."""
         now = self._clock()
-        for key, entry in list(islice(self._entries.items(), RECLAIM_SCAN)):
-            if entry.expires and entry.expires <= now:
+        oldest = self._entries[next(iter(self._entries))]
+        if oldest.expires and oldest.expires <= now:
+            for key, entry in list(islice(self._entries.items(), RECLAIMED)):
+                if not entry.expires or entry.expires > now:
+                    break
                 self._remove(key, entry)
-        while self._used > limit:
-            if not evict:
-                return None
-            key, entry = next(iter(self._entries.items()))
-            forcible = forcible or not entry.expires or entry.expires > now
-            self._remove(key, entry)
-        return forcible
+        return now
+
+    def _make_room(self, cost: int) -> bool:
+        """Drop entries until ``cost`` bytes fit, or it is clear that they can't; returns whether
+        any went."""
+        rounds = len(self._entries) if cost <= self._size else HOPELESS_EVICTIONS
+        dropped = False
+        for _ in range(rounds):
+            if not self._entries or self._used + cost <= self._size:
+                break
+            self._remove(*next(iter(self._entries.items())))
+            dropped = True
+            if self._mortal:
+                self._reclaim()
+        return dropped

@@ -37,6 +37,45 @@ assert all(type(error) is TypeError for error in refused)
 print("survived")
 """
 
+NO_TABLES_IN_ANY_PLACE = """
+# Guards differ by how many arguments a callback takes: none lets anything through, none raises.
+saved, refused = [], []
+vm = engine.new_vm()
+vm.on_callback_error = refused.append
+def none(): saved.append(())
+def one(a): saved.append((a,))
+def two(a, b=None): saved.append((a, b))
+def five(a, b=None, c=None, d=None, e=None): saved.append((a, b, c, d, e))
+def any_number(*args): saved.append(args)
+calls = (b"f({})", b"f(1, {})", b"f({}, 1)", b"f(1, 2, {})", b"f(1, 2, 3, 4, print)",
+         b"f(nil, {})", b"f(coroutine.create(function() end))", b"f(1, 2, 3, 4, 5, 6, {})")
+number = 0
+for callback in (none, one, two, five, any_number):
+    for call in calls:
+        number += 1
+        answer = start(vm, number, b"return " + call, callback)
+        assert answer == Returned((None, b"internal error")), (callback, call, answer)
+assert not saved and len(refused) == number, (saved, len(refused))
+assert all(type(error) is TypeError for error in refused)
+for callback, call, given in (
+        (none, b"f()", ()), (one, b"f('a')", (b"a",)), (one, b"f(nil)", (None,)),
+        (two, b"f(1)", (1, None)), (two, b"f(false, 2)", (False, 2)),
+        (two, b"f(1, nil)", (1, None)), (five, b"f(1, 2, nil)", (1, 2, None, None, None)),
+        (five, b"f(1, 2, 3, nil)", (1, 2, 3, None, None)),
+        (five, b"f(1, 2)", (1, 2, None, None, None)), (five, b"f(1, 2, 3, 4, 5)", (1, 2, 3, 4, 5)),
+        (any_number, b"f(1, 2, 3, 4, 5, 6)", (1, 2, 3, 4, 5, 6))):
+    number += 1
+    assert start(vm, number, call, callback) == Returned(()), (callback, call)
+    assert saved.pop() == given, (callback, call)
+for callback, call in ((none, b"f(1)"), (one, b"f()"), (one, b"f(1, 2)"), (two, b"f()"),
+                       (two, b"f(1, 2, 3)"), (five, b"f()"), (five, b"f(1, 2, 3, 4, 5, 6)")):
+    number += 1
+    answer = start(vm, number, b"return " + call, callback)
+    assert answer == Returned((None, b"internal error")), (callback, call, answer)
+assert not saved
+print("survived")
+"""
+
 LIMIT_ONLY_DURING_STEPS = """
 vm = engine.new_vm(memory_limit=8 << 20)
 answer = start(vm, 1, b"T = {} local i = 0 while true do i = i + 1 T[i] = {} end")
@@ -86,6 +125,7 @@ print("survived")
 
 RULES = {
     "no_tables_in_callbacks": NO_TABLES_IN_CALLBACKS,
+    "no_tables_in_any_place": NO_TABLES_IN_ANY_PLACE,
     "limit_only_during_steps": LIMIT_ONLY_DURING_STEPS,
     "no_room_for_a_result": NO_ROOM_FOR_A_RESULT,
     "no_exception_objects": NO_EXCEPTION_OBJECTS,

@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from candy_trio.shared_dict.memory import ENTRY_OVERHEAD, NUMBER_WEIGHT, SharedDict
+from candy_trio.shared_dict.memory import HOPELESS_EVICTIONS, SharedDict
+from candy_trio.shared_dict.weight import ENTRY_OVERHEAD, NUMBER_WEIGHT
 
 SIZE = 1_000_000
 
@@ -145,40 +146,50 @@ def test_safe_stores_drop_nothing_live() -> None:
     assert shared.get_keys(0) == [b"a", b"b", b"c"]
 
 
-def test_expired_entries_go_before_live_ones() -> None:
-    """Room is taken from what has expired, wherever among the oldest it is, and that is not
-    "forcible"; the safe stores may use it as well."""
+def test_expired_entries_at_the_old_end_go_before_live_ones() -> None:
+    """Room is first taken from what has expired at the old end, and that is not "forcible"; the
+    safe stores may use it as well."""
     now = 0.0
     shared = SharedDict("test", 3 * cost(b"a", b"1"), lambda: now)
-    shared.set(b"a", b"1")
     shared.set(b"b", b"1", 1.0)
     shared.set(b"c", b"1", 1.0)
+    shared.set(b"a", b"1", 2.0)
     now = 1.0
     assert shared.set(b"d", b"1") == (True, None, False)
     assert shared.get_keys(0) == [b"a", b"d"]
     shared.set(b"e", b"1", 1.0)
     now = 2.0
     assert shared.safe_set(b"f", b"1") == (True, None, False)
-    assert shared.get_keys(0) == [b"a", b"d", b"f"]
+    assert shared.get_keys(0) == [b"d", b"f"]
 
 
-def test_dropping_expired_entries_is_never_forcible() -> None:
-    """Only a live entry that goes makes a store "forcible", however many expired ones go."""
+def test_age_goes_before_expiry() -> None:
+    """The least recently used entry goes even where a younger one has expired (as nginx)."""
     now = 0.0
-    shared = SharedDict("test", 20 * cost(b"a", b"1"), lambda: now)
-    for i in range(20):
-        shared.set(b"%c" % (97 + i), b"1", 1.0)
+    shared = SharedDict("test", 3 * cost(b"a", b"1"), lambda: now)
+    shared.set(b"a", b"1")
+    shared.set(b"b", b"1", 1.0)
+    shared.set(b"c", b"1")
     now = 1.0
-    assert shared.set(b"z", bytes(15 * ENTRY_OVERHEAD)) == (True, None, False)
+    assert shared.set(b"d", b"1") == (True, None, True)
+    assert shared.get_keys(0) == [b"c", b"d"]
 
 
-def test_what_is_larger_than_the_dictionary_drops_nothing_else() -> None:
-    """A value that can never fit is "no memory"; others stay, the key's old value goes, which
-    it was to supersede."""
+def test_what_is_larger_than_the_dictionary_takes_a_few_with_it() -> None:
+    """A value that can never fit is "no memory" after as many entries as nginx drops for it have
+    gone, the key's own first; a list drops none."""
     shared = three_entries()
-    assert shared.set(b"b", bytes(10_000)) == (False, b"no memory", False)
-    assert shared.get_keys(0) == [b"a", b"c"]
     assert shared.rpush(b"l", bytes(10_000)) == (None, b"no memory")
+    assert shared.safe_set(b"b", bytes(10_000)) == (False, b"no memory", False)
+    assert shared.get_keys(0) == [b"a", b"c"]
+    assert shared.set(b"c", bytes(10_000)) == (False, b"no memory", True)
+    assert shared.get_keys(0) == []
+    assert shared.set(b"c", bytes(10_000)) == (False, b"no memory", False)
+    many = SharedDict("test", 100 * cost(b"000", b"1"), clock)
+    for i in range(100):
+        many.set(b"%03d" % i, b"1")
+    assert many.set(b"new", bytes(100_000)) == (False, b"no memory", True)
+    assert len(many.get_keys(0)) == 100 - HOPELESS_EVICTIONS
 
 
 def test_a_value_that_grows_in_place_may_drop_others_never_itself() -> None:

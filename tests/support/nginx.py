@@ -143,7 +143,7 @@ class Nginx:
 
 @contextmanager
 def run_nginx(http: str, *, log_level: str = "info") -> Iterator[Nginx]:
-    """An nginx whose ``http`` block holds ``http``; ``{port}`` and ``{prefix}`` in it are filled in.
+    """An nginx with this ``http`` block; ``{port}`` and ``{prefix}`` in it are filled in.
 
     One process (no master), so that its end is the end of it all, and no user is switched to.
     """

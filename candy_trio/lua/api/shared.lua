@@ -10,6 +10,7 @@ local next, rawequal, select, setmetatable, tonumber, type =
 local raise = A.raise
 
 local MAX_KEY = 65535        -- bytes: what nginx keeps a key's length in
+local INT = 2147483648       -- one more than the largest int of C
 
 -- ---------------------------------------------------------------------- arguments
 local function key_of(key)
@@ -22,73 +23,92 @@ local function key_of(key)
   return key
 end
 
+-- OpenResty's list operations are older than the others: they convert numbers only.
+local function list_key_of(key, name, candy)
+  if not candy and key ~= nil then key = A.check_string(key, 1, name) end
+  return key_of(key)
+end
+
 local function exptime_of(exptime)
-  if exptime == nil then return 0 end
+  if not exptime then return 0 end
   local n = tonumber(exptime)
-  if not n or not (n >= 0) then return raise('bad "exptime" argument') end
+  if not n or n < 0 then return raise('bad "exptime" argument') end
   return n
 end
 
--- The only argument of flush_expired and get_keys; Candy's take nil for none.
+local function truncated(n) return n < 0 and -(-n - -n % 1) or n - n % 1 end
+
+-- Flags are an int of C: what does not fit becomes what x86 makes of it.
+local function flags_of(flags, name)
+  if not flags then return 0 end
+  if flags == true then return 1 end
+  local n = truncated(A.check_number(flags, 4, name))
+  if n >= -INT and n < INT then return n end
+  return -INT
+end
+
+-- The only argument of flush_expired and get_keys, an int, too, but cut to its lower half: what
+-- is negative then is 0, "all". Candy's take nil for none.
 local function count_of(candy, name, ...)
   local value = ...
   if value == nil and (candy or select('#', ...) == 0) then return nil end
   local n = A.check_number(value, 1, name)
-  return n > 0 and n < 1 / 0 and n - n % 1 or 0
-end
-
--- Flags are an int of C: what does not fit becomes what x86 makes of it.
-local function flags_of(flags, name)
-  if flags == nil then return 0 end
-  local n = A.check_number(flags, 4, name)
-  n = n < 0 and -(-n - -n % 1) or n - n % 1
-  if n >= -2147483648 and n <= 2147483647 then return n end
-  return -2147483648
+  if not (n >= -2 ^ 63 and n < 2 ^ 63) then return 0 end
+  n = truncated(n) % (2 * INT)
+  return n < INT and n or 0
 end
 
 local STORABLE = {string = true, number = true, boolean = true, ['nil'] = true}
 
--- ---------------------------------------------------------------------- methods
--- `calls` are the operations of one dictionary; `candy` selects Candy's view of it.
-local function methods_of(calls, candy)
+-- ---------------------------------------------------------------------- operations
+local function result(value, err)
+  if err ~= nil then return value, err end
+  return value
+end
+
+-- What the methods do, without the dictionary that they are called with. `calls` are the
+-- operations of one dictionary in Python; `candy` selects Candy's view of it.
+local function operations_of(calls, candy)
   local M = {}
 
   -- Candy always gives two: flags, 0 at least, or nil; OpenResty leaves out what is not there.
-  local function found(value, flags)
-    if candy then
-      if value ~= nil then return value, flags or 0 end
-      return nil, flags
+  local get = calls.get
+  function M.get(key)
+    if type(key) ~= 'string' then
+      local err
+      key, err = key_of(key)
+      if not key then return nil, err end
     end
+    local value, flags = get(key)
+    if candy then return value, flags end
     if flags == nil or flags == 0 then return value end
     return value, flags
   end
 
-  function M.get(_, key)
-    local err
-    if type(key) ~= 'string' then
-      key, err = key_of(key)
-      if not key then return nil, err end
-    end
-    return found(calls.get(key))
-  end
-
-  function M.get_stale(_, key)
+  function M.get_stale(key)
     local err
     key, err = key_of(key)
     if not key then return nil, err end
     local value, flags, stale = calls.get_stale(key)
-    if value == nil then return found(nil, flags) end
+    if value == nil then
+      if candy or flags ~= nil then return nil, flags end
+      return nil
+    end
     if flags == 0 and not candy then flags = nil end
     return value, flags, stale
   end
 
   local function storing(call, name)
-    return function(_, key, value, exptime, flags)
+    return function(key, value, exptime, flags)
+      exptime = exptime_of(exptime)
       local err
       key, err = key_of(key)
       if not key then return nil, err end
       if not STORABLE[type(value)] then return nil, 'bad value type' end
-      return call(key, value, exptime_of(exptime), flags_of(flags, name))
+      -- A call into Python costs by the number of its arguments.
+      if flags then return call(key, value, exptime, flags_of(flags, name)) end
+      if exptime ~= 0 then return call(key, value, exptime) end
+      return call(key, value)
     end
   end
   M.set, M.add = storing(calls.set, 'set'), storing(calls.add, 'add')
@@ -96,13 +116,14 @@ local function methods_of(calls, candy)
   M.safe_set = storing(calls.safe_set, 'safe_set')
   M.safe_add = storing(calls.safe_add, 'safe_add')
 
-  function M.delete(self, key) return M.set(self, key, nil) end
+  function M.delete(key) return M.set(key, nil) end
 
-  function M.incr(_, key, value, init, init_ttl)
+  local incr = candy and calls.incr_text or calls.incr
+  function M.incr(key, value, init, init_ttl)
     local err
     key, err = key_of(key)
     if not key then return nil, err end
-    value = A.check_number(value, 2, 'incr')
+    if type(value) ~= 'number' then value = A.check_number(value, 2, 'incr') end
     init = init or nil           -- false is none, as in OpenResty
     if init then
       local n = tonumber(init)
@@ -115,49 +136,55 @@ local function methods_of(calls, candy)
       if not ttl then
         return raise('bad init_ttl arg: number expected, got ' .. type(init_ttl))
       end
-      if not (ttl >= 0) then return raise('bad "init_ttl" argument') end
+      if ttl < 0 then return raise('bad "init_ttl" argument') end
       if init == nil then return raise('must provide "init" when providing "init_ttl"') end
     end
-    local result, problem, forcible = calls.incr(key, value, init, ttl, candy)
-    if result == nil then return nil, problem end
-    if init == nil then return result end
-    return result, nil, forcible
+    local new, problem, forcible
+    if init == nil then
+      new, problem = incr(key, value)
+      if new == nil then return nil, problem end
+      return new
+    elseif ttl == 0 then
+      new, problem, forcible = incr(key, value, init)
+    else
+      new, problem, forcible = incr(key, value, init, ttl)
+    end
+    if new == nil then return nil, problem end
+    return new, nil, forcible
   end
 
-  local function result(value, err)
-    if err ~= nil then return value, err end
-    return value
-  end
-
-  local function pushing(call)
-    return function(...)
-      local count = select('#', ...)
-      if count < 3 then
-        return raise('expecting 3 arguments, but only seen ' .. count)
-      end
-      local _, key, value = ...
+  local function pushing(call, name)
+    return function(key, value)
       local err
-      key, err = key_of(key)
+      key, err = list_key_of(key, name, candy)
       if not key then return nil, err end
       if type(value) ~= 'string' and type(value) ~= 'number' then return nil, 'bad value type' end
       return result(call(key, value))
     end
   end
-  M.lpush, M.rpush = pushing(calls.lpush), pushing(calls.rpush)
+  M.lpush, M.rpush = pushing(calls.lpush, 'lpush'), pushing(calls.rpush, 'rpush')
 
-  local function of_key(call)
-    return function(_, key)
+  local function of_list(call, name)
+    return function(key)
       local err
-      key, err = key_of(key)
+      key, err = list_key_of(key, name, candy)
       if not key then return nil, err end
       return result(call(key))
     end
   end
-  M.lpop, M.rpop, M.llen, M.ttl = of_key(calls.lpop), of_key(calls.rpop), of_key(calls.llen), of_key(calls.ttl)
+  M.lpop, M.rpop = of_list(calls.lpop, 'lpop'), of_list(calls.rpop, 'rpop')
+  M.llen = of_list(calls.llen, 'llen')
 
-  function M.expire(_, key, exptime)
-    local seconds = tonumber(exptime)
-    if not seconds or seconds ~= seconds then return raise('bad "exptime" argument') end
+  function M.ttl(key)
+    local err
+    key, err = key_of(key)
+    if not key then return nil, err end
+    return result(calls.ttl(key))
+  end
+
+  function M.expire(key, exptime)
+    local seconds = tonumber(exptime or nil)
+    if not seconds then return raise('bad "exptime" argument') end
     local err
     key, err = key_of(key)
     if not key then return nil, err end
@@ -165,12 +192,12 @@ local function methods_of(calls, candy)
   end
 
   function M.flush_all() calls.flush_all() end
-  function M.flush_expired(_, ...)
+  function M.flush_expired(...)
     return (calls.flush_expired(count_of(candy, 'flush_expired', ...) or 0))
   end
 
   -- Keys come as one text, "LENGTH:KEY" one after the other: as values they could be too many.
-  function M.get_keys(_, ...)
+  function M.get_keys(...)
     local packed = calls.get_keys(count_of(candy, 'get_keys', ...))
     local keys, n, at = {}, 0, 1
     while at <= #packed do
@@ -188,17 +215,60 @@ local function methods_of(calls, candy)
 end
 
 -- ---------------------------------------------------------------------- views
--- The methods of each dictionary, by its table: one that was taken from a dictionary works on
--- whichever it is called with (`local get = cd.shared.a.get`).
+-- The operations of each dictionary, by its table: a method that was taken from a dictionary
+-- works on whichever it is called with (`local get = cd.shared.a.get`).
 local owners = setmetatable({}, {__mode = 'k'})
 
-local function checked(M)
+local function bad_zone() return raise('bad "zone" argument') end
+
+local function method(dict, name, f)
+  return function(self, a, b, c, d)
+    if self == dict then return f(a, b, c, d) end
+    return ((owners[self] or bad_zone())[name])(a, b, c, d)
+  end
+end
+
+-- Those that OpenResty has in C, which looks at how many arguments there are.
+local COUNTED = {lpush = 3, rpush = 3, lpop = 2, rpop = 2, llen = 2}
+local LISTING = {get_keys = true, flush_expired = true}
+
+local function without_self(f, _, ...) return f(...) end
+
+local function counted_method(name, candy)
+  local wanted = COUNTED[name]
+  return function(...)
+    local count, self = select('#', ...), (...)
+    if count < wanted and wanted == 3 or count ~= wanted and not candy then
+      return raise('expecting ' .. wanted .. ' arguments, but only seen ' .. count)
+    end
+    return without_self((owners[self] or bad_zone())[name], ...)
+  end
+end
+
+local function listing_method(name, candy)
+  return function(...)
+    local count, self = select('#', ...), (...)
+    local own = self ~= nil and owners[self]
+    if not candy then
+      if count ~= 1 and count ~= 2 then
+        return raise('expecting 1 or 2 argument(s), but saw ' .. count)
+      end
+      if type(self) ~= 'table' then return A.bad_argument(1, name, 'table', self) end
+      if not own then return raise('bad user data for the ngx_shm_zone_t pointer') end
+    end
+    return without_self((own or bad_zone())[name], ...)
+  end
+end
+
+local function checked(M, candy)
   local dict = {}
-  for name in next, M do
-    dict[name] = function(self, ...)
-      local own = owners[self]
-      if not own then return raise('bad "zone" argument') end
-      return own[name](self, ...)
+  for name, f in next, M do
+    if COUNTED[name] then
+      dict[name] = counted_method(name, candy)
+    elseif LISTING[name] then
+      dict[name] = listing_method(name, candy)
+    else
+      dict[name] = method(dict, name, f)
     end
   end
   owners[dict] = M
@@ -212,8 +282,8 @@ local function lenient(M, get)
   for name, f in next, M do
     if name == 'get' then f = get end
     dict[name] = function(...)
-      if rawequal((...), dict) then return f(...) end
-      return f(dict, ...)
+      if rawequal((...), dict) then return without_self(f, ...) end
+      return f(...)
     end
   end
   return dict
@@ -227,8 +297,8 @@ local function install(I)
   cd.shared, ngx.shared = {}, {}
   for i = 1, #names do
     local name, calls = names[i], host['shared ' .. names[i]]
-    local candy_methods, ngx_methods = methods_of(calls, true), methods_of(calls, false)
-    cd.shared[name], ngx.shared[name] = checked(candy_methods), checked(ngx_methods)
+    local candy_methods, ngx_methods = operations_of(calls, true), operations_of(calls, false)
+    cd.shared[name], ngx.shared[name] = checked(candy_methods, true), checked(ngx_methods, false)
     if name == 'candy' then I.candy.shared = lenient(candy_methods, ngx_methods.get) end
   end
 end
