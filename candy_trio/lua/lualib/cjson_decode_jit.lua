@@ -1,8 +1,11 @@
 -- cjson.decode on LuaJIT: what cjson_decode.lua does, but on the bytes themselves and with libc's
 -- string functions, which the compiler takes; patterns it leaves to the interpreter.
 --
--- There is no loop inside the loop, for each would be a trace of its own. A text ends with a NUL,
--- which no step goes past; the local `text` keeps the bytes behind `p` alive.
+-- Rules of this file:
+-- * A text ends with a NUL, which no step goes past; the local `text` keeps the bytes of `p` alive.
+-- * There is no loop inside the loop: each would be a trace of its own.
+-- * Few ways lead through a round, because a loop gets a hundred side traces and no more: what opens
+--   a container has a round for itself, and blanks are skipped without a look whether there are any.
 
 local syntax, ffi = ...
 
@@ -10,11 +13,11 @@ local setmetatable, tonumber = setmetatable, tonumber
 local sub = string.sub
 local C, cast, copy = ffi.C, ffi.cast, ffi.string
 local token, problem_of, too_deep = syntax.token, syntax.problem_of, syntax.too_deep
-local other_key, value_behind_colon, delimiter, at_the_end =
-      syntax.other_key, syntax.value_behind_colon, syntax.delimiter, syntax.at_the_end
+local at_the_end, behind_comments, delimiter, other_key =
+      syntax.at_the_end, syntax.behind_comments, syntax.delimiter, syntax.other_key
 local NULL = syntax.NULL
 
-local QUOTE, COMMA, COLON, MINUS, ZERO, NINE, SPACE = 34, 44, 58, 45, 48, 57, 32
+local QUOTE, COMMA, MINUS, SLASH, ZERO, NINE, COLON = 34, 44, 45, 47, 48, 57, 58
 local ARRAY, ARRAY_END, OBJECT, OBJECT_END = 91, 93, 123, 125
 local LETTER_F, LETTER_N, LETTER_T, LOWER_X, UPPER_X = 102, 110, 116, 120, 88
 local BLANKS, OF_NUMBERS, STRING_END = ' \n\r\t', '-+.0123456789eE', '"\\'
@@ -28,56 +31,58 @@ local function decode(text, start, opened, cfg)
   local t, length = nil, 0         -- the innermost container; its length, or -1 of an object
   local root, key                  -- the outermost one; the place of the next value in `t`
   local tables, lengths, depth = {}, {}, 0
-  local at, closed, empty = start, false, true
+  local at, closed = start, false
   while true do
-    if not closed then
-      if opened ~= 0 then                            -- a container, whose bracket is at `at`
-        local child = {}
-        if depth > 0 then
-          tables[depth], lengths[depth] = t, length
-          t[key] = child
-        else
-          root = child
-        end
-        depth = depth + 1
-        if depth > limit then return nil, too_deep(depth, at) end
-        t, length, empty = child, opened == ARRAY and 0 or -1, true
-        if array_mt and length == 0 then setmetatable(t, array_mt) end
-        opened, at = 0, at + 1
-      end
-
-      local c = p[at]
-      if c <= SPACE then
-        at = at + C.candy_strspn(p + at, BLANKS)
-        c = p[at]
-      end
-      if length >= 0 then
-        length = length + 1
-        key = length
+    if opened ~= 0 then                              -- a container, whose bracket is at `at`
+      local child = {}
+      if depth > 0 then
+        tables[depth], lengths[depth] = t, length
+        t[key] = child
       else
-        local stop, problem = 0, nil
-        if c == QUOTE then stop = at + 1 + C.candy_strcspn(p + at + 1, STRING_END) end
-        if stop ~= 0 and p[stop] == QUOTE then
-          key = copy(p + at + 1, stop - at - 1)
-          if p[stop + 1] == COLON then
-            at = stop + 2
-            if p[at] == SPACE then at = at + 1 end
-          else
-            at, problem = value_behind_colon(text, stop + 1, cfg)
-          end
-        else
-          key, at, problem = other_key(text, at, cfg, empty)
-          closed = key == nil
-        end
-        if problem then return nil, problem end
-        c = p[at]
+        root = child
       end
+      depth = depth + 1
+      if depth > limit then return nil, too_deep(depth, at) end
+      t, length = child, opened == ARRAY and 0 or -1
+      if array_mt and length == 0 then setmetatable(t, array_mt) end
+      opened = 0
+      at = at + 1 + C.candy_strspn(p + at + 1, BLANKS)
+      local c = p[at]
+      if c == (length < 0 and OBJECT_END or ARRAY_END) then
+        at, closed = at + 1, true
+      elseif c == SLASH then
+        at, closed = behind_comments(text, at, cfg, length >= 0)
+      end
+    else
+      if closed then
+        closed, depth = false, depth - 1
+        if depth == 0 then return at_the_end(text, at, cfg, root) end
+        t, length = tables[depth], lengths[depth]
+      else
+        at = at + C.candy_strspn(p + at, BLANKS)
+        if length >= 0 then
+          length = length + 1
+          key = length
+        else
+          local stop = p[at] == QUOTE and at + 1 + C.candy_strcspn(p + at + 1, STRING_END) or 0
+          if stop ~= 0 and p[stop] == QUOTE and p[stop + 1] == COLON then
+            key = copy(p + at + 1, stop - at - 1)
+            at = stop + 2
+          else
+            local problem
+            key, at, problem = other_key(text, at, cfg)
+            if problem then return nil, problem end
+          end
+          at = at + C.candy_strspn(p + at, BLANKS)
+        end
 
-      if not closed then
-        local value, behind = nil, at
+        local c, value, behind = p[at], nil, at
         if c == QUOTE then
-          local stop = at + 1 + C.candy_strcspn(p + at + 1, STRING_END)
-          if p[stop] == QUOTE then value, behind = copy(p + at + 1, stop - at - 1), stop + 1 end
+          behind = at + 1 + C.candy_strcspn(p + at + 1, STRING_END)
+          if p[behind] == QUOTE then
+            value = copy(p + at + 1, behind - at - 1)
+            behind = behind + 1
+          end
         elseif c == OBJECT or c == ARRAY then
           opened = c
         elseif c <= NINE and (c >= ZERO or c == MINUS) and not strict then
@@ -94,42 +99,27 @@ local function decode(text, start, opened, cfg)
         if value == nil and opened == 0 then
           local kind
           kind, at, behind, value = token(text, at, cfg)
-          if OPENING[kind] then
-            opened = OPENING[kind]
-          elseif kind == 'T_ARR_END' and length >= 0 and empty then
-            closed, at = true, behind
-          elseif value == nil then
-            return nil, problem_of('value', kind, at)
-          end
+          opened = OPENING[kind] or 0
+          if value == nil and opened == 0 then return nil, problem_of('value', kind, at) end
         end
         if value ~= nil then
           t[key] = value
           at = behind
         end
       end
-    end
 
-    if closed then
-      closed, depth = false, depth - 1
-      if depth == 0 then return at_the_end(text, at, cfg, root) end
-      t, length = tables[depth], lengths[depth]
-    end
-
-    if opened == 0 then                              -- behind a value: what delimits it
-      local c = p[at]
-      if c <= SPACE then
+      if opened == 0 then                            -- behind a value: what delimits it
         at = at + C.candy_strspn(p + at, BLANKS)
-        c = p[at]
-      end
-      if c == COMMA then
-        at, empty = at + 1, false
-      elseif c == (length < 0 and OBJECT_END or ARRAY_END) then
-        at, closed = at + 1, true
-      else
-        local problem
-        at, closed, problem = delimiter(text, at, cfg, length >= 0)
-        if problem then return nil, problem end
-        empty = false
+        local c = p[at]
+        if c == COMMA then
+          at = at + 1
+        elseif c == (length < 0 and OBJECT_END or ARRAY_END) then
+          at, closed = at + 1, true
+        else
+          local problem
+          at, closed, problem = delimiter(text, at, cfg, length >= 0)
+          if problem then return nil, problem end
+        end
       end
     end
   end

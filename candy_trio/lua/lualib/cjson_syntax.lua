@@ -12,7 +12,8 @@ local byte, char, find, gsub, lower, sub =
       string.byte, string.char, string.find, string.gsub, string.lower, string.sub
 local concat, floor = table.concat, math.floor
 
-local QUOTE, PLUS, MINUS, SLASH, ZERO, NINE = 34, 43, 45, 47, 48, 57
+local QUOTE, PLUS, MINUS, SLASH, ZERO, NINE, BACKSLASH = 34, 43, 45, 47, 48, 57, 92
+local NUL = find('\0', '%z') and '%z' or '\0'      -- in a pattern: 5.1's end with the byte itself
 
 local PUNCTUATION = {
   [0x7B] = 'T_OBJ_BEGIN', [0x7D] = 'T_OBJ_END', [0x5B] = 'T_ARR_BEGIN', [0x5D] = 'T_ARR_END',
@@ -50,7 +51,8 @@ local function unicode_escape(text, at)
   return utf8_of(0x10000 + (unit - 0xD800) * 0x400 + low - 0xDC00), at + 12
 end
 
-local function string_token(text, start)
+-- The string that begins at `start`, escape by escape: for what is wrong with it, and where.
+local function careful_string(text, start)
   local pieces, n, at = {}, 0, start + 1
   while true do
     local stop = find(text, '["\\]', at)
@@ -69,6 +71,59 @@ local function string_token(text, start)
     n = n + 1
     pieces[n] = piece
   end
+end
+
+-- The character of "\uXXXX", by its digits; no half of a pair has one. Those that came up are kept.
+local units, units_kept = {}, 0
+local MAX_UNITS = 2000
+
+local function unit_text(digits)
+  local text = units[digits]
+  if not text then
+    local unit = tonumber(digits, 16)
+    if unit >= 0xD800 and unit <= 0xDFFF then return nil end
+    text = unit == BACKSLASH and '\0' or utf8_of(unit)
+    if units_kept < MAX_UNITS then units[digits], units_kept = text, units_kept + 1 end
+  end
+  return text
+end
+
+local function pair_text(high, low)
+  return utf8_of(0x10000 + (tonumber(high, 16) - 0xD800) * 0x400 + tonumber(low, 16) - 0xDC00)
+end
+
+-- What the inside of a string with escapes means; nil if it must be looked at carefully. The text
+-- holds no NUL, so that one can stand for each backslash that is meant.
+local function unescaped(inside)
+  if find(inside, '\\\\', 1, true) then inside = gsub(inside, '\\\\', '\0') end
+  if find(inside, '\\u', 1, true) then
+    if find(inside, '\\u0000', 1, true) then return nil end
+    inside = gsub(inside, '\\u([dD][89abAB]%x%x)\\u([dD][c-fC-F]%x%x)', pair_text)
+    inside = gsub(inside, '\\u(%x%x%x%x)', unit_text)
+  end
+  inside = gsub(inside, '\\(["/bfnrt])', UNESCAPED)
+  if find(inside, '\\', 1, true) then return nil end
+  if find(inside, '\0', 1, true) then inside = gsub(inside, NUL, '\\') end
+  return inside
+end
+
+-- Where the string that begins at `start` ends: the first quote behind an even number of backslashes.
+local function end_of_string(text, start)
+  local stop = start
+  while true do
+    stop = find(text, '"', stop + 1, true)
+    if not stop then return nil end
+    local before = stop - 1
+    while byte(text, before) == BACKSLASH do before = before - 1 end
+    if (stop - before) % 2 == 1 then return stop end
+  end
+end
+
+local function string_token(text, start)
+  local stop = end_of_string(text, start)
+  local value = stop and unescaped(sub(text, start + 1, stop - 1))
+  if value then return 'T_STRING', start, stop + 1, value end
+  return careful_string(text, start)
 end
 
 -- ---------------------------------------------------------------------- numbers
@@ -205,21 +260,21 @@ local function at_the_end(text, at, cfg, value)
   return value
 end
 
--- Where the value behind the colon at `at` begins; or nil and the problem.
-local function value_behind_colon(text, at, cfg)
-  local kind, found, behind = token(text, at, cfg)
-  if kind == 'T_COLON' then return behind end
-  return nil, problem_of('colon', kind, found)
+-- Behind an opening bracket and blanks: where the first member begins, or, if there is none, where
+-- what follows the container does and true.
+local function behind_comments(text, at, cfg, in_array)
+  local kind, _, behind = token(text, at, cfg)
+  if kind == (in_array and 'T_ARR_END' or 'T_OBJ_END') then return behind, true end
+  return at, false
 end
 
--- The key at `at`, and where its value begins; without a key, where the object ends, which it only
--- may while it is empty; without either, the problem.
-local function other_key(text, at, cfg, empty)
+-- The key at `at`, and where what follows its colon begins; or nil, nil and the problem.
+local function other_key(text, at, cfg)
   local kind, found, behind, key = token(text, at, cfg)
-  if kind == 'T_OBJ_END' and empty then return nil, behind end
   if kind ~= 'T_STRING' then return nil, nil, problem_of('object key string', kind, found) end
-  local value_at, problem = value_behind_colon(text, behind, cfg)
-  return key, value_at, problem
+  kind, found, behind = token(text, behind, cfg)
+  if kind ~= 'T_COLON' then return nil, nil, problem_of('colon', kind, found) end
+  return key, behind
 end
 
 -- Behind a member or an element: where what follows begins, and whether the container has ended; or
@@ -233,6 +288,6 @@ end
 
 return {
   token = token, problem_of = problem_of, too_deep = too_deep, at_the_end = at_the_end,
-  value_behind_colon = value_behind_colon, other_key = other_key, delimiter = delimiter,
+  behind_comments = behind_comments, other_key = other_key, delimiter = delimiter,
   NULL = NULL, MINUS_ZERO = MINUS_ZERO,
 }
