@@ -70,13 +70,7 @@ class Site:
         body: bytes = b"",
     ) -> Reply:
         """One request on a connection of its own."""
-        fields = list(headers.items() if isinstance(headers, Mapping) else headers)
-        if not any(name.lower() == "host" for name, _ in fields):
-            fields.insert(0, ("Host", "localhost"))
-        if body and not any(name.lower() == "transfer-encoding" for name, _ in fields):
-            fields.append(("Content-Length", str(len(body))))
-        lines = "".join(f"{name}: {value}\r\n" for name, value in fields)
-        raw = f"{method} {target} HTTP/1.1\r\n{lines}\r\n".encode("latin-1") + body
+        raw = request_bytes(target, method, headers, body)
         return await self.raw(raw, method)
 
     async def raw(self, data: bytes, method: str = "GET") -> Reply:
@@ -90,6 +84,22 @@ class Site:
         """The error log so far."""
         self.app.logs.flush()
         return (self.folder / "logs" / "error.log").read_text("utf-8", "replace")
+
+
+def request_bytes(
+    target: str,
+    method: str = "GET",
+    headers: Mapping[str, str] | Iterable[tuple[str, str]] = (),
+    body: bytes = b"",
+) -> bytes:
+    """A request as it is sent; Host and Content-Length are added where they are missing."""
+    fields = list(headers.items() if isinstance(headers, Mapping) else headers)
+    if not any(name.lower() == "host" for name, _ in fields):
+        fields.insert(0, ("Host", "localhost"))
+    if body and not any(name.lower() == "transfer-encoding" for name, _ in fields):
+        fields.append(("Content-Length", str(len(body))))
+    lines = "".join(f"{name}: {value}\r\n" for name, value in fields)
+    return f"{method} {target} HTTP/1.1\r\n{lines}\r\n".encode("latin-1") + body
 
 
 async def read_reply(stream: trio.abc.ReceiveStream, method: str = "GET") -> Reply:
