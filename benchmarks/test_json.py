@@ -50,7 +50,7 @@ Work = Callable[[int], None]
 def document(pretty: bool) -> bytes:
     """Objects, arrays, strings with and without escapes, numbers, booleans and nulls."""
     choose = random.Random(7)
-    words = "alpha beta gamma delta epsilon zeta eta theta iota kappa".split()
+    words = ["alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota"]
     users = [
         {
             "id": 1000 + number,
@@ -101,9 +101,7 @@ def load_lua_cjson(path: str) -> Any:
     module = import_module("lupa.luajit21")
     ctypes.CDLL(module.__file__, ctypes.RTLD_GLOBAL)
     runtime = module.LuaRuntime(encoding=None)
-    cjson = runtime.execute(
-        b"return package.loadlib(..., 'luaopen_cjson')()", path.encode()
-    )
+    cjson = runtime.execute(b"return package.loadlib(..., 'luaopen_cjson')()", path.encode())
     return runtime.execute(WORK, cjson)
 
 
@@ -130,7 +128,7 @@ def makers() -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("task", TASKS)
-@pytest.mark.parametrize("name", (LUA_CJSON, *ENGINES))
+@pytest.mark.parametrize("name", [LUA_CJSON, *ENGINES])
 def test_json(benchmark: Any, makers: dict[str, Any], name: str, task: str) -> None:
     """Ten times the task, which the numbers are for."""
     if name not in makers:
