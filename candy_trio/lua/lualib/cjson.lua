@@ -168,7 +168,8 @@ local function add_options(module, cfg)
     if indent ~= nil then
       indent = A.check_string(indent, 1, 'encode_indent')
       if find(indent, '[^ \t\r\n]') then
-        return bad_value('encode_indent', 1, 'indent must contain only spaces, tabs, line feeds, or carriage returns')
+        return bad_value('encode_indent', 1,
+                         'indent must contain only spaces, tabs, line feeds, or carriage returns')
       end
       if indent == '' then indent = nil end
       cfg.encode_indent = indent

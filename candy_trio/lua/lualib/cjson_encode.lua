@@ -21,7 +21,7 @@ local function encode(value, cfg)
     return other_text(value, cfg)
   end
   local pieces, m = {}, 0
-  local t, key, length, raw        -- the innermost table, the last key, its length or -1
+  local t, key, length, raw        -- the innermost table, its last key, and what shape() says of it
   local tables, keys, lengths, raws, depth = {}, {}, {}, {}, 0
   local lead, comma = '', ','      -- what goes before the next member, what before those after it
   local opened = value

@@ -123,8 +123,8 @@ end
 
 function M.too_deep(depth) return 'Cannot serialise, excessive nesting (' .. depth .. ')' end
 
--- How `t` is to be written: the length of an array, or -1 for an object; whether it has a metatable.
--- Or nil and the problem.
+-- How `t` is to be written: the length of an array, or -1 for an object; and whether its elements
+-- must be read by rawget, because it has a metatable. Or nil and the problem.
 function M.shape(t, cfg)
   local meta = native_getmetatable(t)
   if meta ~= nil and rawequal(meta, cfg.array_mt) then return rawlen(t), true end
