@@ -3,7 +3,7 @@
 -- The notes live in a shared dictionary: they are bounded by its size (the least recently used go
 -- first) and gone when the server stops.
 
-local json = require "json"
+local cjson = require "cjson.safe"
 
 local MAX_TEXT = 1000          -- bytes of one note
 local MAX_LISTED = 100
@@ -12,7 +12,7 @@ local notes = ngx.shared.notes
 
 local function reply(status, value)
   ngx.status = status
-  ngx.say(json.encode(value))
+  ngx.say(cjson.encode(value))
   return ngx.exit(ngx.OK)
 end
 
@@ -32,7 +32,7 @@ local function read_note()
     if ngx.req.get_body_file() then return refuse(413, "too long") end
     return refuse(ngx.HTTP_BAD_REQUEST, "no body")
   end
-  local note, problem = json.decode(body)
+  local note, problem = cjson.decode(body)
   if problem then return refuse(ngx.HTTP_BAD_REQUEST, problem) end
   if type(note) ~= "table" or type(note.text) ~= "string" or note.text == "" then
     return refuse(422, 'expected an object with a string "text"')
@@ -47,7 +47,7 @@ local function create()
   local note = read_note()
   note.id = notes:incr("last id", 1, 0)      -- two requests never get the same number
   if not note.id then return refuse(ngx.HTTP_SERVICE_UNAVAILABLE, "no room for it") end
-  local ok, err = notes:set("note " .. note.id, json.encode(note))
+  local ok, err = notes:set("note " .. note.id, cjson.encode(note))
   if not ok then
     ngx.log(ngx.ERR, "note ", note.id, ": ", err)
     return refuse(ngx.HTTP_SERVICE_UNAVAILABLE, "no room for it")
@@ -58,10 +58,10 @@ end
 
 local function list()
   local last = notes:get("last id") or 0
-  local found = json.array {}
+  local found = setmetatable({}, cjson.array_mt)      -- [], where there are none
   for id = last, math.max(1, last - 10 * MAX_LISTED), -1 do
     local text = notes:get("note " .. id)
-    if text then found[#found + 1] = json.decode(text) end
+    if text then found[#found + 1] = cjson.decode(text) end
     if #found == MAX_LISTED then break end
   end
   return reply(ngx.HTTP_OK, {notes = found})
@@ -70,7 +70,7 @@ end
 local function show(id)
   local text = notes:get("note " .. id)
   if not text then return refuse(ngx.HTTP_NOT_FOUND, "no such note") end
-  return reply(ngx.HTTP_OK, json.decode(text))
+  return reply(ngx.HTTP_OK, cjson.decode(text))
 end
 
 local function delete(id)

@@ -3,7 +3,8 @@
 -- A file of lualib/ is loaded when a script first requires one of its modules, once for the VM. It
 -- gets (K, host, A) as the areas of the API do and returns a table: by module name, a function of
 -- the isolate that makes the module anew, because what one isolate's scripts do to a module no
--- other may see.
+-- other may see. A module of several files loads the others with its fourth argument, a function of
+-- a file's name and of what that file is to get.
 
 local K, host, A = ...
 
@@ -12,15 +13,20 @@ local find = string.find
 
 -- Module name → its file in lualib/.
 local FILES = {
+  ['cjson'] = 'cjson', ['cjson.safe'] = 'cjson',
   ['ngx.re'] = 'ngx_re',
   ['resty.core'] = 'resty_core',
 }
 
 local loaded = {}       -- file → what it returned
 
-local function load_file(file)
+local function run_file(file, ...)
   local chunk = load_text(host.lualib_source(file), '=[candy lualib/' .. file .. '.lua]')
-  loaded[file] = chunk(K, host, A)
+  return chunk(...)
+end
+
+local function load_file(file)
+  loaded[file] = run_file(file, K, host, A, run_file)
   return loaded[file]
 end
 

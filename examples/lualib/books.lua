@@ -1,7 +1,7 @@
 -- The routes of the books API. This is a module, not part of the script, because a script runs
 -- from its first line for each request, a module once: the routes are compiled once.
 
-local json = require "json"
+local cjson = require "cjson"
 local router = require "router"
 
 local BOOKS = {
@@ -9,7 +9,7 @@ local BOOKS = {
   {id = 2, title = "Lua Programming Gems", year = 2008},
 }
 
-local function send(value) ngx.say(json.encode(value)) end
+local function send(value) ngx.say(cjson.encode(value)) end
 
 local function send_problem(status, problem)
   ngx.status = status
