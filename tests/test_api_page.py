@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from lua.test_case_coverage import list_names
-from support.api_page import COMMAND, PAGE, expressions, make
+from lua.test_lua_cases import CASES
+from support.api_page import COMMAND, PAGE, expressions, make, supported
 
 from candy_trio.lua.api.functions import load
 from candy_trio.lua.operations import OPERATIONS
@@ -28,6 +30,17 @@ async def test_every_name_of_an_isolate_is_in_the_registry(tmp_path: Path) -> No
     known |= {"cd.shared.candy", "ngx.shared.candy"}
     missing = sorted(name for name in await list_names(tmp_path) if name not in known)
     assert missing == []
+
+
+async def test_what_is_supported_has_a_case(tmp_path: Path) -> None:
+    """What the page promises is called by a case; methods, globals and modules, too."""
+    scripts = "\n".join(
+        "\n".join([case.get("script", ""), *case.get("files", {}).values()]) for _, case, _ in CASES
+    )
+    words = set(re.findall(r"\w+", scripts))
+    there = await supported(load(), "lua54", tmp_path)
+    untried = sorted(e for e in there if re.findall(r"\w+", e)[-1] not in words)
+    assert untried == []
 
 
 def test_no_row_stands_twice() -> None:
