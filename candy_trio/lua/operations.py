@@ -72,16 +72,25 @@ async def _flush(run: LuaRun) -> Values:
     return (True,)
 
 
-_WAITING = Phase.REWRITE | Phase.ACCESS | Phase.CONTENT
-"""The phases before the response's head goes out: filters and the log can't wait."""
+_HANDLERS = Phase.REWRITE | Phase.ACCESS | Phase.CONTENT
+"""The phases before the response's head goes out, where body and output can be waited for."""
+
+_WAITING = (
+    _HANDLERS
+    | Phase.TIMER
+    | Phase.SSL_CLIENT_HELLO
+    | Phase.SSL_CERTIFICATE
+    | Phase.SSL_SESSION_FETCH
+)
+"""Where a script can wait at all: filters and the log can't."""
 
 OPERATIONS: dict[bytes, Operation] = {
     b"sleep": Operation(_WAITING, _sleep),
     b"yield": Operation(_WAITING, _give_way),
-    b"read_body": Operation(_WAITING, _read_body),
-    b"discard_body": Operation(_WAITING, _discard_body),
-    b"load_body": Operation(_WAITING, _load_body),
-    b"flush": Operation(_WAITING, _flush),
+    b"read_body": Operation(_HANDLERS, _read_body),
+    b"discard_body": Operation(_HANDLERS, _discard_body),
+    b"load_body": Operation(_HANDLERS, _load_body),
+    b"flush": Operation(_HANDLERS, _flush),
 }
 
 

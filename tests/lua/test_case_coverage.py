@@ -23,12 +23,17 @@ PROPERTIES = ("status", "headers_sent", "ctx", "is_subrequest")
 """What no table lists, because reading it calls a function."""
 
 
-async def test_each_name_has_a_case(tmp_path: Path) -> None:
-    """No name that a script can reach is missing from the scripts of the cases."""
+async def list_names(tmp_path: Path) -> list[str]:
+    """Every name that a script can reach."""
     config = 'lua_shared_dict = [{name = "d", size = "100k"}]\n' + one_route("luajit")
     async with open_site(tmp_path, config, {"t.lua": LIST_NAMES}) as site:
         names = (await site.request()).text.split()
-    names += [f"{view}.{name}" for view in ("cd", "ngx") for name in PROPERTIES]
+    return names + [f"{view}.{name}" for view in ("cd", "ngx") for name in PROPERTIES]
+
+
+async def test_each_name_has_a_case(tmp_path: Path) -> None:
+    """No name that a script can reach is missing from the scripts of the cases."""
+    names = await list_names(tmp_path)
     assert len(names) > 300
     scripts = "\n".join(
         "\n".join([case.get("script", ""), *case.get("files", {}).values()]) for _, case, _ in CASES
