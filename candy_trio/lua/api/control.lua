@@ -136,10 +136,11 @@ local function sleep(...)
     return raise('attempt to pass ' .. count .. ' arguments, but accepted 1')
   end
   local seconds = A.check_number((...), 1, 'sleep')
-  if not (seconds >= 0) or seconds == 1 / 0 then
+  -- Counted in milliseconds: less than one of them below 0 is 0.
+  if not (seconds > -0.001) or seconds == 1 / 0 then
     return raise('invalid sleep duration "' .. A.number_text(seconds * 1000) .. '"')
   end
-  A.wait('sleep', seconds)
+  A.wait('sleep', seconds > 0 and seconds or 0)
 end
 
 -- ---------------------------------------------------------------------- installation
