@@ -59,6 +59,7 @@ local function redirect_for(I)
     local uri, status = ...
     uri = A.check_string(uri, 1, 'redirect')
     status = count == 1 and 302 or A.check_number(status, 2, 'redirect')
+    status = status - status % 1
     if not REDIRECTS[status] then
       return raise('only ngx.HTTP_MOVED_TEMPORARILY, ngx.HTTP_MOVED_PERMANENTLY, ' ..
                    'ngx.HTTP_PERMANENT_REDIRECT, ngx.HTTP_SEE_OTHER, and ' ..

@@ -36,7 +36,7 @@ local function new_var()
       end
       -- A body that is being made is here as well.
       if R.new_body and name == 'request_body' then
-        return R.new_count > 0 and concat(R.new_body, '', 1, R.new_count) or nil
+        return not R.new_in_file and concat(R.new_body, '', 1, R.new_count) or nil
       end
       if given == name and is_number_text(name) then return nil end
       return (host.get_variable(name))
