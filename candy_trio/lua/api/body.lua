@@ -3,8 +3,8 @@
 -- Candy reads it when any of these functions first needs it; OpenResty's scripts call read_body.
 -- R.body_read says that it is here: R.body holds it, R.body_file names its file. A body that
 -- was discarded is as good as empty once it is read. While a script builds a new one, R.new_body
--- holds its parts, and what has been appended so far is the body; past R.new_limit bytes it goes to
--- a file (R.new_in_file), of which the parts are then the end.
+-- holds its parts, and what has been appended so far is the body; past R.new_limit bytes it is in a
+-- file (R.new_in_file) and no longer here.
 
 local K, host, A = ...
 
@@ -38,12 +38,6 @@ local function discard_body(...)
   R.has_body = false
 end
 
--- Writes the parts of a new body that are still here to its file.
-local function flush_new(R)
-  R.body_file = host.append_to_body_file(concat(R.new_body, '', 1, R.new_count))
-  R.new_body, R.new_count = {}, 0
-end
-
 -- What is in memory of the body; nil if it is empty.
 local function in_memory(R)
   local body = R.body
@@ -56,7 +50,6 @@ end
 -- The whole body as a string, from its file where it is in one; nil if it is empty.
 local function whole(R)
   if R.body_file and (R.new_in_file or not R.new_body) then
-    if R.new_in_file then flush_new(R) end
     local body = wait('load_body')
     return body ~= '' and body or nil
   end
@@ -162,6 +155,7 @@ local function init_body_for(prepare)
       if size < 0 then return raise('bad size argument: ' .. A.number_text(size)) end
       size = size - size % 1
     end
+    host.drop_body()
     R.body, R.body_file = nil, nil
     R.new_body, R.new_count, R.new_size, R.new_in_file = {}, 0, 0, nil
     R.new_limit = size or host.body_buffer_size()
@@ -178,9 +172,9 @@ local function append_body(...)
   R.new_count, R.new_size = R.new_count + 1, R.new_size + #text
   parts[R.new_count] = text
   if R.new_size > R.new_limit and text ~= '' then
-    if not R.new_in_file then host.replace_body('', nil, false) end
     R.new_in_file = true
-    flush_new(R)
+    R.body_file = host.append_to_body_file(concat(parts, '', 1, R.new_count))
+    R.new_body, R.new_count = {}, 0
   end
 end
 

@@ -82,6 +82,9 @@ def callbacks(current: Current) -> dict[str, Callable[..., Any]]:
         exchange().body.replace(data, None if path is None else os.fsdecode(path), auto_clean)
         set_content_length(len(data or b"") if path is None else os.path.getsize(path))
 
+    def drop_body() -> None:
+        exchange().body.replace(None, None, auto_clean=False)
+
     def append_to_body_file(data: bytes) -> bytes:
         return os.fsencode(exchange().body.append_to_file(data))
 
@@ -120,6 +123,7 @@ def callbacks(current: Current) -> dict[str, Callable[..., Any]]:
         "is_internal": lambda: exchange().internal,
         "raw_header": lambda: exchange().head.raw,
         "replace_body": replace_body,
+        "drop_body": drop_body,
         "append_to_body_file": append_to_body_file,
         "set_content_length": set_content_length,
         "body_buffer_size": body_buffer_size,
