@@ -59,7 +59,7 @@ class RequestBody:
         """Bytes kept in memory at most."""
         self.limit: int | None = None
         """Bytes kept at most, if there is such a limit; what comes behind them is dropped."""
-        self.state: Literal["unread", "read", "discarded"] = "unread"
+        self.state: Literal["unread", "read", "discarded", "replaced"] = "unread"
         self.data: bytes | None = None
         """The body, None if it is in a file, if there is none, or if it was not read."""
         self.path: str | None = None
@@ -126,6 +126,7 @@ class RequestBody:
         if path is not None and path == self.path:
             return  # the temporary file that is there already
         self.close()
+        self.state = "replaced"
         self.data = data
         self.path = path
         self._auto_clean = auto_clean

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Final
 import trio
 
 from candy_trio.lua.api.text import decode_base64
+from candy_trio.observe.log import Level
 from candy_trio.observe.text import common_time, iso_time
 from candy_trio.version import VERSION
 
@@ -96,7 +97,11 @@ def assign(exchange: Exchange, name: str, value: bytes | None) -> None:
     if name == "args":
         exchange.set_args(value)
     elif name == "limit_rate":
-        exchange.limit_rate = _parse_size(value or b"0", exchange.limit_rate)
+        size = _parse_size(value or b"")
+        if size is None:
+            exchange.log(Level.ERR, b'invalid $limit_rate "%b"' % (value or b""))
+        else:
+            exchange.limit_rate = size
     elif name in _GETTERS:
         raise ValueError(f'variable "{name}" not changeable')
     elif name in exchange.app.variable_names:
@@ -156,10 +161,10 @@ def _skip_spaces(data: bytes, position: int) -> int:
     return position
 
 
-def _parse_size(value: bytes, otherwise: int) -> int:
+def _parse_size(value: bytes) -> int | None:
     unit = _SIZE_UNITS.get(value[-1:].lower(), 1)
     digits = value[:-1] if unit != 1 else value
-    return int(digits) * unit if digits.isdigit() else otherwise
+    return int(digits) * unit if digits.isdigit() else None
 
 
 def _request_header(exchange: Exchange, name: bytes) -> bytes | None:
@@ -245,7 +250,11 @@ def _remote_user(exchange: Exchange) -> bytes | None:
 
 def _request_body(exchange: Exchange) -> bytes | None:
     # Asking for a variable reads nothing: only a body that is here already shows.
-    return exchange.body.data
+    body = exchange.body
+    if body.data is None and body.path is None and body.state == "read":
+        # One that was announced and is empty, or was discarded, is there.
+        return None if _request_header(exchange, b"content-length") is None else b""
+    return body.data
 
 
 def _request_body_file(exchange: Exchange) -> bytes | None:

@@ -16,6 +16,8 @@ local function read(R)
   if R.body_read then return end
   if R.has_body then
     R.body, R.body_file = wait('read_body')
+  else
+    host.read_no_body()
   end
   R.body_read = true
 end

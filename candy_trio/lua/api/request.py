@@ -82,6 +82,11 @@ def callbacks(current: Current) -> dict[str, Callable[..., Any]]:
         exchange().body.replace(data, None if path is None else os.fsdecode(path), auto_clean)
         set_content_length(len(data or b"") if path is None else os.path.getsize(path))
 
+    def read_no_body() -> None:
+        # What a body of no bytes, or one that was discarded, is once it is read.
+        if exchange().body.state in ("unread", "discarded"):
+            exchange().body.state = "read"
+
     def drop_body() -> None:
         exchange().body.replace(None, None, auto_clean=False)
 
@@ -123,6 +128,7 @@ def callbacks(current: Current) -> dict[str, Callable[..., Any]]:
         "is_internal": lambda: exchange().internal,
         "raw_header": lambda: exchange().head.raw,
         "replace_body": replace_body,
+        "read_no_body": read_no_body,
         "drop_body": drop_body,
         "append_to_body_file": append_to_body_file,
         "set_content_length": set_content_length,
