@@ -34,8 +34,8 @@ def conditions_of(headers: Fields) -> dict[bytes, bytes]:
     """The conditions among a request's fields, the first of each name."""
     found: dict[bytes, bytes] = {}
     for name, value in headers:
-        # The length first: this runs for each request.
-        if len(name) >= 8 and name[:1] in b"Ii" and (lowered := name.lower()) in _CONDITIONS:
+        lowered = name.lower()
+        if lowered in _CONDITIONS:
             found.setdefault(lowered, value)
     return found
 

@@ -95,8 +95,10 @@ async def test_bodies_around_the_buffer(
     else:
         fields, sent = f"Content-Length: {size}", body
     request = f"POST /t HTTP/1.1\r\nHost: localhost\r\n{fields}\r\n\r\n{sent}"
-    _, text, _ = await answer(engine, tmp_path, script, request)
+    _, text, log = await answer(engine, tmp_path, script, request)
     assert text == told
+    warned = log.count("a client request body is buffered to a temporary file /")
+    assert warned == (size > 16384)
 
 
 @pytest.mark.parametrize(

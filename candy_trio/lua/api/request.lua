@@ -104,11 +104,8 @@ for name in gmatch('host connection if-modified-since if-unmodified-since if-mat
   SINGLE[name] = true
 end
 
-local MAX_LENGTH_DIGITS = 18      -- of a Content-Length, as in response_headers.lua
-
 local function set_field(name, key, value)
-  if key == 'content-length' and (#value > MAX_LENGTH_DIGITS or not find(value, '^%d+$'))
-     or key == 'host' and not host.is_host(value) then
+  if key == 'content-length' and not A.is_length(value) or key == 'host' and not host.is_host(value) then
     return raise('failed to set header')
   end
   host.set_header(name, value)

@@ -7,11 +7,15 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from candy_trio.observe.log import Level
 from candy_trio.routing.paths import normalize_path
 
 if TYPE_CHECKING:
     from candy_trio.lua.current import Current
     from candy_trio.pipeline.exchange import Exchange
+
+BUFFERED_TO_FILE = b"a client request body is buffered to a temporary file "
+"""nginx's warning, wherever a body outgrows its buffer."""
 
 _NO_HOST = re.compile(rb"/|\.\.|^\.?(?::|$)")
 """What nginx takes for no host: a slash, an empty label, nothing before the port."""
@@ -91,7 +95,12 @@ def callbacks(current: Current) -> dict[str, Callable[..., Any]]:
         exchange().body.replace(None, None, auto_clean=False)
 
     def append_to_body_file(data: bytes) -> bytes:
-        return os.fsencode(exchange().body.append_to_file(data))
+        request = exchange()
+        begins = request.body.path is None
+        path = os.fsencode(request.body.append_to_file(data))
+        if begins:
+            request.log(Level.WARN, BUFFERED_TO_FILE + path)
+        return path
 
     def set_content_length(length: float) -> None:
         set_header(b"Content-Length", b"%d" % length)

@@ -7,8 +7,8 @@
 local K, host, A = ...
 
 local next, rawget, rawset, setmetatable, tonumber, type = next, rawget, rawset, setmetatable, tonumber, type
-local byte, concat, find, format, gsub, lower = string.byte, table.concat, string.find, string.format, string.gsub, string.lower
-local gmatch, sub = string.gmatch, string.sub
+local byte, concat, find, format = string.byte, table.concat, string.find, string.format
+local gmatch, gsub, lower, sub = string.gmatch, string.gsub, string.lower, string.sub
 local S, raise = A.S, A.raise
 
 -- Fields of which a response has one: the last element of a table wins.
@@ -27,8 +27,6 @@ local OF_PAGE = {
 -- What the server adds by itself: a line without a value tells it not to.
 local ADDED = {server = 'Server', date = 'Date'}
 local NOTHING = {}
-
-local MAX_LENGTH_DIGITS = 18      -- of a Content-Length: more than any file, and less than 2^63
 
 local function hex(c) return format('%%%02X', byte(c)) end
 
@@ -94,7 +92,7 @@ local function set(R, name, value)
   else
     field[2] = safe_value(A.tostring(value))
   end
-  if key == 'content-length' and (#field[2] > MAX_LENGTH_DIGITS or not find(field[2], '^%d+$')) then
+  if key == 'content-length' and not A.is_length(field[2]) then
     return raise('failed to set header')
   end
   local fields = fields_of(R)
@@ -264,7 +262,7 @@ end
 local function get_headers(max, raw)
   local R = S.R
   max = type(max) == 'number' and max < 0 and 1 / 0 or A.check_max(max, 1, 'get_headers')
-  local result, total = {}, 1
+  local result, total = {}, 0
   local function put(key, shown, value) A.add_value(result, raw and shown or key, value) end
   local fields = R.fields or NOTHING
   local content_type = fields['content-type']
@@ -274,6 +272,7 @@ local function get_headers(max, raw)
     put('content-type', 'Content-Type', content_type)
   end
   if not fields.connection then
+    total = total + 1
     put('connection', 'Connection', host.keeps_alive() and 'keep-alive' or 'close')
   end
   -- A head that a script believes sent says so, even if the host will know the length by then.
