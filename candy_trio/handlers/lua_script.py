@@ -8,6 +8,7 @@ import trio
 
 from candy_trio.config.schema import LuaContent
 from candy_trio.handlers.base import DONE, Finish, Handler, Jump, Outcome
+from candy_trio.http.conditional import PRECONDITION_FAILED
 from candy_trio.lua import scheduler
 from candy_trio.lua.current import LuaRun
 from candy_trio.lua.host import LuaHost
@@ -104,7 +105,12 @@ async def _conclude(exchange: Exchange, values: tuple[Any, ...]) -> Outcome:
     kind = values[0]
     response = exchange.response
     if kind == _COMPLETE:
-        await response.send_complete(int(values[1]), values[2], values[3])
+        status, lines = int(values[1]), values[2]
+        if status == 200:
+            status, lines = exchange.judge(lines)
+            if status == PRECONDITION_FAILED:
+                return Finish(status)
+        await response.send_complete(status, lines, values[3])
         return DONE
     if kind == _STREAMED:
         if not response.ended:

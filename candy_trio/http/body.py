@@ -42,6 +42,7 @@ class RequestBody:
         "_source",
         "buffer_size",
         "data",
+        "limit",
         "max_size",
         "path",
         "size",
@@ -56,9 +57,11 @@ class RequestBody:
         """Bytes accepted at most, 0 for any number (nginx's client_max_body_size)."""
         self.buffer_size = buffer_size
         """Bytes kept in memory at most."""
-        self.state: Literal["unread", "read", "discarded"] = "unread"
+        self.limit: int | None = None
+        """Bytes kept at most, if there is such a limit; what comes behind them is dropped."""
+        self.state: Literal["unread", "read", "discarded", "replaced"] = "unread"
         self.data: bytes | None = None
-        """The body, None if it is in a file, is empty, or was not read."""
+        """The body, None if it is in a file, if there is none, or if it was not read."""
         self.path: str | None = None
         """The file that holds the body, None if it is in memory."""
         self.size = 0
@@ -77,11 +80,17 @@ class RequestBody:
         if source is None:
             return
         parts: list[bytes] = []
+        kept = 0
         file: io.FileIO | None = None
         try:
             while (data := await source.receive_body()) is not None:
                 self._count(data)
-                if file is None and self.size > self.buffer_size:
+                if self.limit is not None:
+                    data = data[: max(0, self.limit - kept)]
+                    if not data:
+                        continue
+                kept += len(data)
+                if file is None and kept > self.buffer_size:
                     file = self._create_file()
                     for part in parts:
                         _write(file, part)
@@ -93,7 +102,7 @@ class RequestBody:
         finally:
             if file is not None:
                 file.close()
-        if parts:
+        if file is None:
             self.data = b"".join(parts)
 
     async def discard(self) -> None:
@@ -117,9 +126,22 @@ class RequestBody:
         if path is not None and path == self.path:
             return  # the temporary file that is there already
         self.close()
+        self.state = "replaced"
         self.data = data
         self.path = path
         self._auto_clean = auto_clean
+
+    def append_to_file(self, data: bytes) -> str:
+        """The path of the temporary file that holds the body, ``data`` added to its end."""
+        if self.path is None:
+            file = self._create_file()
+            self.data = None
+        else:
+            file = io.FileIO(self.path, "ab")
+        with file:
+            _write(file, data)
+        assert self.path is not None
+        return self.path
 
     def close(self) -> None:
         """Remove the temporary file, if there is one; harmless when repeated."""

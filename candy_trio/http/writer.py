@@ -8,6 +8,7 @@ for and nginx does.
 
 from __future__ import annotations
 
+import re
 import time
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Final
@@ -68,6 +69,9 @@ sent without one.  417 and 431 are ours: nginx serves in place of the one, and a
 place of the other."""
 
 
+_OMISSION: Final = re.compile(rb"(?m)^(?:Server|Date):\r\n")
+
+
 def server_product(with_version: bool) -> str:
     """What the Server header and the error pages call this server."""
     return f"candy_trio/{VERSION}" if with_version else "candy_trio"
@@ -103,7 +107,8 @@ class HeadWriter:
     ) -> bytes:
         """The whole head, its empty line included.
 
-        ``header_lines`` are complete lines; Server and Date are added unless they are among them.
+        ``header_lines`` are complete lines; Server and Date are added unless they are among them,
+        and left out where they are there without a value.
         ``framing`` is what :func:`length_line` gives, CHUNKED, or b"" where nothing is said.
         """
         second = int(self._now())
@@ -116,6 +121,7 @@ class HeadWriter:
         lowered = header_lines.lower()
         if b"server:" in lowered or b"date:" in lowered:
             start = self._start(status, server_tokens, b"\n" + lowered)
+            header_lines = _OMISSION.sub(b"", header_lines)
         else:
             start = self._starts.get((status, server_tokens)) or self._remember(
                 status, server_tokens

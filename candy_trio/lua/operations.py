@@ -7,6 +7,7 @@ Cancelling is trio's: a run that is cancelled here is never resumed again.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -14,6 +15,8 @@ import trio
 from msgspec import Struct
 
 from candy_trio.errors import ClientGone
+from candy_trio.lua.api.request import BUFFERED_TO_FILE
+from candy_trio.observe.log import Level
 from candy_trio.phase import Phase
 
 if TYPE_CHECKING:
@@ -44,8 +47,14 @@ async def _give_way(run: LuaRun) -> Values:
 
 async def _read_body(run: LuaRun) -> Values:
     body = run.exchange.body
+    unread = body.state == "unread"
     await body.read()
-    return body.data, None if body.path is None else body.path.encode()
+    if body.path is None:
+        return body.data, None
+    path = os.fsencode(body.path)
+    if unread:
+        run.exchange.log(Level.WARN, BUFFERED_TO_FILE + path)
+    return body.data, path
 
 
 async def _discard_body(run: LuaRun) -> Values:

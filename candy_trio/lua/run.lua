@@ -88,7 +88,7 @@ function finish(R)
   local exit = R.exit
   if exit and CLOSING[exit] and not R.eof then return PAGE, CLOSING[exit], '' end
   if R.begun then return STREAMED, concat(R.out, '', 1, R.n) end
-  if exit and not R.sent then
+  if exit and not R.sent and not R.held then
     if exit == DECLINED then exit = ANSWER_OF_DECLINED end
     if exit > 0 and exit < 200 then exit = 500 end
     if exit >= 300 and not R.printed then return PAGE, exit, headers.header_lines(R, true) end

@@ -14,8 +14,11 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Protocol
 
+from candy_trio.http import conditional
 from candy_trio.http.body import BodySource, RequestBody
+from candy_trio.lua.api.time import parse_http_time
 from candy_trio.pipeline import variables
+from candy_trio.pipeline.error_page import HTML, error_page
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,6 +97,7 @@ class Exchange:
         "_request_id",
         "app",
         "args",
+        "args_emptied",
         "captures",
         "connection",
         "head",
@@ -124,6 +128,8 @@ class Exchange:
     """Decoded, normalised, without the query string."""
     args: bytes
     """The query string without its question mark, as sent."""
+    args_emptied: bool
+    """Whether a script made it empty: $args is then "" and not "not found"."""
     request_headers: list[tuple[bytes, bytes]]
     """Whoever changes it makes a copy first: the list is the head's."""
     response: Response
@@ -161,6 +167,7 @@ class Exchange:
         self.method = head.method
         self.uri = b""
         self.args = b""
+        self.args_emptied = False
         self.request_headers = head.headers
         self.captures = ()
         self.internal = False
@@ -196,6 +203,11 @@ class Exchange:
         for name, template in route.variables:
             self.variables[name.lower()] = variables.interpolate(self, template)
 
+    def set_args(self, args: bytes | None) -> None:
+        """Put another query string in the place of the one there is; None: there is none."""
+        self.args = args or b""
+        self.args_emptied = args == b""
+
     def close(self) -> None:
         """The request is over: remove what it left behind."""
         if self._body is not None:
@@ -206,6 +218,26 @@ class Exchange:
         if not self._request_id:
             self._request_id = os.urandom(16).hex()
         return self._request_id
+
+    def judge(self, lines: bytes) -> tuple[int, bytes]:
+        """Status and header lines of a response that would be a 200, as the request's conditions
+        make them: 304, or 412 instead of any response.
+        """
+        headers = self.request_headers
+        # Scripts change a copy; the client's own fields are found in the raw head at once.
+        if headers is self.head.headers and b"\nif-" not in self.head.raw.lower():
+            return 200, lines
+        conditions = conditional.conditions_of(headers)
+        status = conditional.evaluate(conditions, lines, parse_http_time) if conditions else 200
+        return status, lines if status == 200 else conditional.without_content(lines)
+
+    def begin_page(self, status: int) -> None:
+        """Answer with the page for ``status`` in the place of what is still to be written."""
+        response = self.response
+        page = error_page(status, response.server_tokens)
+        response.begin(status, HTML, len(page))
+        response.write(page)
+        response.mute()
 
     def watch_client(self, on_gone: Callable[[], None]) -> None:
         """Call ``on_gone`` once if the client leaves before the request is over.

@@ -183,6 +183,11 @@ class Response:
             data, self._held = self._held + data, b""
         self._sink.write(data)
 
+    def mute(self) -> None:
+        """From now on what is written is not sent: the body is complete without it."""
+        self._suppressed = True
+        self._remaining = -1
+
     def flush(self) -> None:
         """Send or queue a head that waits for its body; a body never waits here."""
         if self._held:

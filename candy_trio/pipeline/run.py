@@ -26,7 +26,7 @@ from candy_trio.handlers.base import Done, Finish, Jump
 from candy_trio.http.strict import METHODS
 from candy_trio.http.writer import forbids_body
 from candy_trio.observe.log import Level
-from candy_trio.pipeline.error_page import HTML, error_page
+from candy_trio.pipeline.error_page import HTML, error_page, shown_status
 from candy_trio.routing.paths import normalize_path
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ async def _send_page(exchange: Exchange, finish: Finish) -> None:
     status = finish.status
     page = b"" if forbids_body(status) else error_page(status, exchange.response.server_tokens)
     lines = HTML + finish.header_lines if page else finish.header_lines
-    await exchange.response.send_complete(status, lines, page)
+    await exchange.response.send_complete(shown_status(status), lines, page)
 
 
 async def _fail(exchange: Exchange, error: Exception) -> None:

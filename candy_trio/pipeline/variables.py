@@ -13,8 +13,6 @@ Checked against nginx 1.22, quirks included (see :func:`find_cookie`).
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 import socket
 import time
@@ -23,6 +21,8 @@ from typing import TYPE_CHECKING, Final
 
 import trio
 
+from candy_trio.lua.api.text import decode_base64
+from candy_trio.observe.log import Level
 from candy_trio.observe.text import common_time, iso_time
 from candy_trio.version import VERSION
 
@@ -35,6 +35,9 @@ _TEMPLATE = re.compile(rb"\$(?:\{([A-Za-z0-9_]+)\}|([A-Za-z0-9_]+))")
 
 _JOINED_HEADERS: Final = {b"cookie": b"; ", b"x-forwarded-for": b", "}
 """Header fields whose lines nginx 1.22 joins; of all others it gives the first line."""
+
+_JOINED_RESPONSE_HEADERS: Final = frozenset((b"cache-control", b"link"))
+"""The same of a response; with a comma."""
 
 _SIZE_UNITS: Final = {b"k": 1024, b"m": 1024 * 1024}
 
@@ -61,9 +64,17 @@ def lookup(exchange: Exchange, name: str) -> bytes | None:
     if name in exchange.app.variable_names:
         return b""  # another route sets it: known, but without a value here
     if name.isascii() and name.isdigit():
-        index = int(name) - 1
-        return exchange.captures[index] if 0 <= index < len(exchange.captures) else None
+        return _capture(exchange.captures, int(name) - 1)
     return None
+
+
+def _capture(captures: tuple[bytes | None, ...], index: int) -> bytes | None:
+    # As PCRE counts them: up to the last group that took part, those that did not being empty.
+    if not 0 <= index < len(captures):
+        return None
+    if captures[index] is None and any(later is not None for later in captures[index:]):
+        return b""
+    return captures[index]
 
 
 def interpolate(exchange: Exchange, template: str) -> bytes:
@@ -84,9 +95,13 @@ def assign(exchange: Exchange, name: str, value: bytes | None) -> None:
     """
     name = name.lower()
     if name == "args":
-        exchange.args = value or b""
+        exchange.set_args(value)
     elif name == "limit_rate":
-        exchange.limit_rate = _parse_size(value or b"0", exchange.limit_rate)
+        size = _parse_size(value or b"")
+        if size is None:
+            exchange.log(Level.ERR, b'invalid $limit_rate "%b"' % (value or b""))
+        else:
+            exchange.limit_rate = size
     elif name in _GETTERS:
         raise ValueError(f'variable "{name}" not changeable')
     elif name in exchange.app.variable_names:
@@ -146,10 +161,10 @@ def _skip_spaces(data: bytes, position: int) -> int:
     return position
 
 
-def _parse_size(value: bytes, otherwise: int) -> int:
+def _parse_size(value: bytes) -> int | None:
     unit = _SIZE_UNITS.get(value[-1:].lower(), 1)
     digits = value[:-1] if unit != 1 else value
-    return int(digits) * unit if digits.isdigit() else otherwise
+    return int(digits) * unit if digits.isdigit() else None
 
 
 def _request_header(exchange: Exchange, name: bytes) -> bytes | None:
@@ -166,11 +181,20 @@ def _sent_header(exchange: Exchange, name: bytes) -> bytes | None:
     response = exchange.response
     if name == b"connection":
         return b"keep-alive" if response.keep_alive else b"close"
+    if name == b"keep-alive":
+        return None
+    values = []
     for line in (response.header_lines + response.framing).split(b"\r\n"):
         key, _, value = line.partition(b":")
         if key.lower() == name:
-            return value.strip(b" \t")
-    return None
+            values.append(value.strip(b" \t"))
+            if name not in _JOINED_RESPONSE_HEADERS:
+                break
+    return b", ".join(values) or None
+
+
+def _args(exchange: Exchange) -> bytes | None:
+    return exchange.args if exchange.args or exchange.args_emptied else None
 
 
 def _binary_remote_addr(exchange: Exchange) -> bytes | None:
@@ -220,16 +244,17 @@ def _remote_user(exchange: Exchange) -> bytes | None:
     scheme, _, credentials = sent.partition(b" ")
     if scheme.lower() != b"basic":
         return None
-    try:
-        user, colon, _ = base64.b64decode(credentials.strip(), validate=True).partition(b":")
-    except binascii.Error:
-        return None
+    user, colon, _ = (decode_base64(credentials.lstrip(b" ")) or b"").partition(b":")
     return user if colon and user else None
 
 
 def _request_body(exchange: Exchange) -> bytes | None:
     # Asking for a variable reads nothing: only a body that is here already shows.
-    return exchange.body.data
+    body = exchange.body
+    if body.data is None and body.path is None and body.state == "read":
+        # One that was announced and is empty, or was discarded, is there.
+        return None if _request_header(exchange, b"content-length") is None else b""
+    return body.data
 
 
 def _request_body_file(exchange: Exchange) -> bytes | None:
@@ -252,7 +277,7 @@ def _number(value: float) -> bytes:
 
 
 _GETTERS: Final[dict[str, Getter]] = {
-    "args": lambda e: e.args or None,
+    "args": _args,
     "binary_remote_addr": _binary_remote_addr,
     "body_bytes_sent": lambda e: b"%d" % e.response.body_bytes_sent,
     "bytes_sent": lambda e: b"%d" % e.response.bytes_sent,
@@ -273,7 +298,7 @@ _GETTERS: Final[dict[str, Getter]] = {
     "nginx_version": lambda e: VERSION.encode(),
     "pid": lambda e: b"%d" % e.app.pid,
     "pipe": lambda e: b"p" if e.connection.pipelined else b".",
-    "query_string": lambda e: e.args or None,
+    "query_string": _args,
     "realpath_root": lambda e: str(e.app.config.folder.resolve()).encode(),
     "remote_addr": lambda e: e.connection.client_addr.encode(),
     "remote_port": lambda e: b"%d" % e.connection.client_port,

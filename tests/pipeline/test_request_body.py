@@ -67,11 +67,42 @@ async def test_request_without_a_body() -> None:
     assert (body.state, body.data, body.path) == ("read", None, None)
 
 
-async def test_empty_body_is_none() -> None:
-    """A chunked body without chunks has no data."""
+async def test_empty_body_is_no_bytes() -> None:
+    """A chunked body without chunks is there, unlike one that was not sent."""
     body = make(Pieces())
     await body.read()
+    assert body.data == b""
+
+
+@pytest.mark.parametrize(("limit", "kept"), [(0, b""), (3, b"abc"), (4, b"abcd"), (9, b"abcdef")])
+async def test_what_is_kept_at_most(limit: int, kept: bytes) -> None:
+    """What comes behind the limit is read, counted and dropped."""
+    body = make(Pieces(b"abc", b"def"))
+    body.limit = limit
+    await body.read()
+    assert (body.data, body.path, body.size) == (kept, None, 6)
+
+
+async def test_what_is_kept_at_most_in_a_file() -> None:
+    """The buffer is for what is kept."""
+    pieces = [b"x" * 40, b"y" * 40]
+    body = make(Pieces(*pieces))
+    body.buffer_size, body.limit = 50, 60
+    await body.read()
+    assert body.path is not None
+    assert contents(body.path) == b"x" * 40 + b"y" * 20
+    body.close()
+
+
+async def test_appending_makes_a_file_and_fills_it() -> None:
+    """The first piece makes it; closing removes it."""
+    body = make(None)
+    path = body.append_to_file(b"one ")
+    assert body.append_to_file(b"two") == path == body.path
+    assert contents(path) == b"one two"
     assert body.data is None
+    body.close()
+    assert not exists(path)
 
 
 @pytest.mark.parametrize("pieces", [(b"x" * 101,), (b"x" * 60, b"x" * 41)])

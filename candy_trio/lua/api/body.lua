@@ -3,7 +3,8 @@
 -- Candy reads it when any of these functions first needs it; OpenResty's scripts call read_body.
 -- R.body_read says that it is here: R.body holds it, R.body_file names its file. A body that
 -- was discarded is as good as empty once it is read. While a script builds a new one, R.new_body
--- holds its parts, and what has been appended so far is the body.
+-- holds its parts, and what has been appended so far is the body; past R.new_limit bytes it is in a
+-- file (R.new_in_file) and no longer here.
 
 local K, host, A = ...
 
@@ -15,6 +16,8 @@ local function read(R)
   if R.body_read then return end
   if R.has_body then
     R.body, R.body_file = wait('read_body')
+  else
+    host.read_no_body()
   end
   R.body_read = true
 end
@@ -42,13 +45,13 @@ local function in_memory(R)
   local body = R.body
   local parts = R.new_body
   if parts then body = concat(parts, '', 1, R.new_count) end
-  if body == '' then return nil end
+  if body == '' or R.new_in_file then return nil end
   return body
 end
 
 -- The whole body as a string, from its file where it is in one; nil if it is empty.
 local function whole(R)
-  if R.body_file and not R.new_body then
+  if R.body_file and (R.new_in_file or not R.new_body) then
     local body = wait('load_body')
     return body ~= '' and body or nil
   end
@@ -84,17 +87,21 @@ local function get_post_args_cd(max)
   max = A.check_max(max, 1, 'get_post_args')
   local R = S.R
   read(R)
-  return A.parse_args(whole(R) or '', max)
+  return A.parse_args(whole(R) or '', max, true)
 end
 
-local function get_post_args_ngx(max)
+local function get_post_args_ngx(...)
+  local count = select('#', ...)
+  if count > 1 then return raise('expecting 0 or 1 arguments but seen ' .. count) end
+  local max = ...
+  if count == 1 and max == nil then return A.bad_argument(1, 'get_post_args', 'number', max) end
   max = A.check_max(max, 1, 'get_post_args')
   local R = S.R
   if not R.body_read then
     return raise('no request body found; maybe you should turn on lua_need_request_body?')
   end
   if R.body_file then return nil, 'request body in temp file not supported' end
-  return A.parse_args(in_memory(R) or '', max)
+  return A.parse_args(in_memory(R) or '', max, true)
 end
 
 -- ---------------------------------------------------------------------- writing
@@ -103,7 +110,7 @@ local function must_be_read(R)
 end
 
 local function replace(R, body, file, auto_clean)
-  R.body, R.body_file, R.body_read, R.new_body = body, file, true, nil
+  R.body, R.body_file, R.body_read, R.new_body, R.new_in_file = body, file, true, nil, nil
   host.replace_body(body, file, auto_clean == true)
 end
 
@@ -114,6 +121,7 @@ local function set_body_data_for(prepare)
     local body = A.check_string((...), 1, 'set_body_data')
     local R = S.R
     prepare(R)
+    if body == '' then body = nil end
     replace(R, body, nil)
   end
 end
@@ -143,13 +151,16 @@ local function init_body_for(prepare)
     if count > 1 then return raise('expecting 0 or 1 argument but seen ' .. count) end
     local R = S.R
     prepare(R)
-    -- Lua's strings grow by themselves: the size is checked and not needed.
+    local size
     if count == 1 then
-      local size = A.check_number((...), 1, 'init_body')
+      size = A.check_number((...), 1, 'init_body')
       if size < 0 then return raise('bad size argument: ' .. A.number_text(size)) end
+      size = size - size % 1
     end
+    host.drop_body()
     R.body, R.body_file = nil, nil
-    R.new_body, R.new_count = {}, 0
+    R.new_body, R.new_count, R.new_size, R.new_in_file = {}, 0, 0, nil
+    R.new_limit = size or host.body_buffer_size()
   end
 end
 
@@ -160,8 +171,13 @@ local function append_body(...)
   local R = S.R
   local parts = R.new_body
   if not parts then return raise('request_body not initialized') end
-  R.new_count = R.new_count + 1
+  R.new_count, R.new_size = R.new_count + 1, R.new_size + #text
   parts[R.new_count] = text
+  if R.new_size > R.new_limit and text ~= '' then
+    R.new_in_file = true
+    R.body_file = host.append_to_body_file(concat(parts, '', 1, R.new_count))
+    R.new_body, R.new_count = {}, 0
+  end
 end
 
 local function finish_body(...)
@@ -169,7 +185,11 @@ local function finish_body(...)
   if count > 0 then return raise('expecting 0 argument but seen ' .. count) end
   local R = S.R
   if not R.new_body then return raise('request_body not initialized') end
+  if R.new_in_file then return host.set_content_length(R.new_size) end
+  local parts, n, size, limit = R.new_body, R.new_count, R.new_size, R.new_limit
   replace(R, in_memory(R) or '', nil)
+  -- As in OpenResty more may be appended to a body that was finished.
+  R.new_body, R.new_count, R.new_size, R.new_limit = parts, n, size, limit
 end
 
 -- ---------------------------------------------------------------------- installation

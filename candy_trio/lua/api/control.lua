@@ -59,6 +59,7 @@ local function redirect_for(I)
     local uri, status = ...
     uri = A.check_string(uri, 1, 'redirect')
     status = count == 1 and 302 or A.check_number(status, 2, 'redirect')
+    status = status - status % 1
     if not REDIRECTS[status] then
       return raise('only ngx.HTTP_MOVED_TEMPORARILY, ngx.HTTP_MOVED_PERMANENTLY, ' ..
                    'ngx.HTTP_PERMANENT_REDIRECT, ngx.HTTP_SEE_OTHER, and ' ..
@@ -136,10 +137,11 @@ local function sleep(...)
     return raise('attempt to pass ' .. count .. ' arguments, but accepted 1')
   end
   local seconds = A.check_number((...), 1, 'sleep')
-  if not (seconds >= 0) or seconds == 1 / 0 then
+  -- Counted in milliseconds: less than one of them below 0 is 0.
+  if not (seconds > -0.001) or seconds == 1 / 0 then
     return raise('invalid sleep duration "' .. A.number_text(seconds * 1000) .. '"')
   end
-  A.wait('sleep', seconds)
+  A.wait('sleep', seconds > 0 and seconds or 0)
 end
 
 -- ---------------------------------------------------------------------- installation

@@ -44,7 +44,7 @@ end
 local function text_of(value, position, function_name)
   local kind = type(value)
   if kind == 'string' then return value end
-  if kind == 'number' then return number_text(value) end
+  if kind == 'number' then return value == 0 and '0' or number_text(value) end      -- -0 as well
   if kind == 'nil' or kind == 'boolean' then return tostring(value) end
   if rawequal(value, null) then return 'null' end
   local problem

@@ -21,8 +21,7 @@ end
 local function begin(R)
   local lines = headers.header_lines(R)
   R.sent, R.begun = true, true
-  R.status = R.status or 200
-  host.begin_response(R.status, lines, R.declared_length)
+  R.status = host.begin_response(R.status or 200, lines, R.declared_length or R.whole)
 end
 
 local function hand_over(R)
@@ -48,7 +47,7 @@ end
 -- The text of what is no table; nil for what can't be said at all.
 local function scalar(value, kind)
   if kind == 'string' then return value end
-  if kind == 'number' then return number_text(value) end
+  if kind == 'number' then return value == 0 and '0' or number_text(value) end      -- -0 as well
   if kind == 'nil' then return 'nil' end
   if kind == 'boolean' then return value and 'true' or 'false' end
   if rawequal(value, null) then return 'null' end
@@ -115,9 +114,12 @@ local function writer(own, other, freezes, name, newline)
     local repeated = R.printed or R.sent
     append_all(R, name, ...)
     if newline then append(R, newline) end
-    if freezes and not (R.http10 and holds_all(R)) then R.sent = true end
+    if freezes then
+      -- Where all is held back the head may still change, but not by exit.
+      if R.http10 and holds_all(R) then R.held = true else R.sent = true end
+    end
     -- Counted all the same: a HEAD's Content-Length is that of its GET (RFC 9110 §9.3.2).
-    if R.head_only and repeated then return nil, 'header only' end
+    if repeated and (R.head_only or R.status == 204 or R.status == 304) then return nil, 'header only' end
     return 1
   end
   local function without_first(_, ...) return write(...) end
@@ -153,6 +155,7 @@ local function eof(...)
   if select('#', ...) > 0 then return raise('no argument is expected') end
   local R = S.R
   if R.eof then return nil, 'seen eof' end
+  if holds_all(R) and not R.begun then R.whole = R.size end
   hand_over(R)
   R.eof = true
   host.end_response()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from candy_trio.errors import ClientGone
+from candy_trio.http.conditional import PRECONDITION_FAILED
 from candy_trio.observe.log import Level
 
 if TYPE_CHECKING:
@@ -34,9 +35,19 @@ class KeptHead(Struct, frozen=True):
 def callbacks(current: Current) -> dict[str, Callable[..., Any]]:
     """By name; ``current`` says whose response it is."""
 
-    def begin_response(status: int, lines: bytes, length: float | None) -> None:
-        response = current.run.exchange.response
-        response.begin(int(status), lines, None if length is None else int(length))
+    def begin_response(status: int, lines: bytes, length: float | None) -> int:
+        exchange = current.run.exchange
+        status = int(status)
+        if status == 200:
+            status, lines = exchange.judge(lines)
+        if status == PRECONDITION_FAILED:
+            try:
+                exchange.begin_page(status)
+            except ClientGone:
+                current.run.client_gone()
+        else:
+            exchange.response.begin(status, lines, None if length is None else int(length))
+        return status
 
     def write(data: bytes) -> None:
         try:

@@ -95,31 +95,51 @@ local function clean_name(name)
   return (gsub(name, '[%c "(),/:;<=>?@%[\\%]{}\128-\255]', A.percent))
 end
 
+-- Fields of which a request has one: the last element of a table wins.
+local SINGLE = {}
+for name in gmatch('host connection if-modified-since if-unmodified-since if-match if-none-match ' ..
+                   'user-agent referer content-length content-type range if-range transfer-encoding ' ..
+                   'expect upgrade accept-encoding via authorization keep-alive x-real-ip depth ' ..
+                   'destination overwrite date', '[^ ]+') do
+  SINGLE[name] = true
+end
+
+local function set_field(name, key, value)
+  if key == 'content-length' and not A.is_length(value) or key == 'host' and not host.is_host(value) then
+    return raise('failed to set header')
+  end
+  host.set_header(name, value)
+end
+
 local function set_header(name, value)
   if name == nil then return raise("bad 'name' argument: string expected, got nil") end
   name = clean_name(A.tostring(name))
-  host.clear_header(name)
-  if value == nil or value == '' then return end
-  if type(value) == 'table' then
-    local i = 1
-    while value[i] ~= nil do
-      host.add_header(name, clean(A.tostring(value[i])))
-      i = i + 1
-    end
-  else
-    host.add_header(name, clean(A.tostring(value)))
+  local key = lower(name)
+  if type(value) ~= 'table' then
+    if value == nil or value == '' then return host.set_header(name, nil) end
+    return set_field(name, key, clean(A.tostring(value)))
   end
+  local i, replaces = 1, true
+  while value[i] ~= nil do
+    local text = clean(A.tostring(value[i]))
+    if text ~= '' then
+      if replaces or SINGLE[key] then set_field(name, key, text) else host.add_header(name, text) end
+      replaces = false
+    end
+    i = i + 1
+  end
+  if replaces then host.set_header(name, nil) end
 end
 
 local function clear_header(name)
   if name == nil then return end
-  host.clear_header(A.tostring(name))
+  host.set_header(A.tostring(name), nil)
 end
 
 -- Candy's: cd.req.clear_header("user_agent") means User-Agent.
 local function clear_header_mapped(name)
   if name == nil then return end
-  host.clear_header((gsub(A.tostring(name), '_', '-')))
+  host.set_header((gsub(A.tostring(name), '_', '-')), nil)
 end
 
 -- ---------------------------------------------------------------------- the rest

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from candy_trio.observe.log import Level
 from candy_trio.routing.paths import normalize_path
 
 if TYPE_CHECKING:
     from candy_trio.lua.current import Current
     from candy_trio.pipeline.exchange import Exchange
+
+BUFFERED_TO_FILE = b"a client request body is buffered to a temporary file "
+"""nginx's warning, wherever a body outgrows its buffer."""
+
+_NO_HOST = re.compile(rb"/|\.\.|^\.?(?::|$)")
+"""What nginx takes for no host: a slash, an empty label, nothing before the port."""
 
 
 def callbacks(current: Current) -> dict[str, Callable[..., Any]]:
@@ -35,25 +43,38 @@ def callbacks(current: Current) -> dict[str, Callable[..., Any]]:
         request = exchange()
         request.uri = uri
         if args is not None:
-            request.args = args
+            request.set_args(args)
 
     def set_args(args: bytes) -> None:
-        exchange().args = args
+        exchange().set_args(args)
 
     def request_headers() -> bytes:
         # Neither a name nor a value can hold a newline: the parser refuses it, Lua escapes it.
         return b"".join([b"%b:%b\n" % field for field in exchange().request_headers])
 
-    def clear_header(name: bytes) -> None:
+    def set_header(name: bytes, value: bytes | None) -> None:
+        # As in nginx the first field of that name stays where it is, and keeps its spelling.
         request = exchange()
         lowered = name.lower()
-        request.request_headers = [
-            field for field in request.request_headers if field[0].lower() != lowered
-        ]
+        fields = []
+        for field in request.request_headers:
+            if field[0].lower() != lowered:
+                fields.append(field)
+            elif value is not None:
+                fields.append((field[0], value))
+                value = None
+        if value is not None:
+            fields.append((name, value))
+        request.request_headers = fields
+        if lowered == b"content-length":
+            limit_body(request)
 
     def add_header(name: bytes, value: bytes) -> None:
         request = exchange()
         request.request_headers = [*request.request_headers, (name, value)]
+
+    def is_host(value: bytes) -> bool:
+        return _NO_HOST.search(value) is None
 
     def http_version() -> float:
         return 1.0 if exchange().head.minor == 0 else 1.1
@@ -62,11 +83,30 @@ def callbacks(current: Current) -> dict[str, Callable[..., Any]]:
         return int(exchange().started * 1000) / 1000
 
     def replace_body(data: bytes | None, path: bytes | None, auto_clean: bool) -> None:
+        exchange().body.replace(data, None if path is None else os.fsdecode(path), auto_clean)
+        set_content_length(len(data or b"") if path is None else os.path.getsize(path))
+
+    def read_no_body() -> None:
+        # What a body of no bytes, or one that was discarded, is once it is read.
+        if exchange().body.state in ("unread", "discarded"):
+            exchange().body.state = "read"
+
+    def drop_body() -> None:
+        exchange().body.replace(None, None, auto_clean=False)
+
+    def append_to_body_file(data: bytes) -> bytes:
         request = exchange()
-        request.body.replace(data, None if path is None else os.fsdecode(path), auto_clean)
-        length = len(data) if data is not None else os.path.getsize(os.fsdecode(path or b""))
-        clear_header(b"Content-Length")
-        add_header(b"Content-Length", b"%d" % length)
+        begins = request.body.path is None
+        path = os.fsencode(request.body.append_to_file(data))
+        if begins:
+            request.log(Level.WARN, BUFFERED_TO_FILE + path)
+        return path
+
+    def set_content_length(length: float) -> None:
+        set_header(b"Content-Length", b"%d" % length)
+
+    def body_buffer_size() -> int:
+        return exchange().body.buffer_size
 
     def body_file_exists(path: bytes) -> bool:
         return os.path.isfile(path)
@@ -89,17 +129,34 @@ def callbacks(current: Current) -> dict[str, Callable[..., Any]]:
         "set_uri": set_uri,
         "set_args": set_args,
         "request_headers": request_headers,
-        "clear_header": clear_header,
+        "set_header": set_header,
         "add_header": add_header,
+        "is_host": is_host,
         "http_version": http_version,
         "start_time": start_time,
         "is_internal": lambda: exchange().internal,
         "raw_header": lambda: exchange().head.raw,
         "replace_body": replace_body,
+        "read_no_body": read_no_body,
+        "drop_body": drop_body,
+        "append_to_body_file": append_to_body_file,
+        "set_content_length": set_content_length,
+        "body_buffer_size": body_buffer_size,
         "body_file_exists": body_file_exists,
         "get_variable": get_variable,
         "set_variable": set_variable,
     }
+
+
+def limit_body(exchange: Exchange) -> None:
+    """A script that says another Content-Length gets as much of a body not yet read, at most.
+
+    Where the body ends is not for a script to say: the rest is read and dropped.
+    """
+    if exchange.head.chunked or exchange.body.state != "unread":
+        return
+    length = exchange.variable("http_content_length")
+    exchange.body.limit = int(length) if length else 0
 
 
 def current_uri(exchange: Exchange) -> bytes:

@@ -6,25 +6,27 @@
 
 local K, host, A = ...
 
-local rawget, rawset, setmetatable, tonumber, type = rawget, rawset, setmetatable, tonumber, type
-local byte, concat, find, format, gsub, lower = string.byte, table.concat, string.find, string.format, string.gsub, string.lower
-local gmatch = string.gmatch
+local next, rawget, rawset, setmetatable, tonumber, type = next, rawget, rawset, setmetatable, tonumber, type
+local byte, concat, find, format = string.byte, table.concat, string.find, string.format
+local gmatch, gsub, lower, sub = string.gmatch, string.gsub, string.lower, string.sub
 local S, raise = A.S, A.raise
 
 -- Fields of which a response has one: the last element of a table wins.
 local SINGLE = {
   ['content-type'] = true, ['content-length'] = true, ['content-encoding'] = true, location = true,
   server = true, date = true, ['last-modified'] = true, etag = true, expires = true,
-  ['content-range'] = true, ['accept-ranges'] = true, connection = true, ['www-authenticate'] = true,
-  refresh = true, ['transfer-encoding'] = true,
+  ['content-range'] = true, ['accept-ranges'] = true, ['www-authenticate'] = true, refresh = true,
 }
 -- Framing is the server's: these never go out as the script wrote them.
 local FRAMING = {['content-length'] = true, ['transfer-encoding'] = true, connection = true}
--- An error page has a type of its own, too.
-local OF_PAGE = {['content-length'] = true, ['transfer-encoding'] = true, connection = true, ['content-type'] = true}
+-- An error page has a type of its own, too, and what tells of the content that it stands for goes.
+local OF_PAGE = {
+  ['content-length'] = true, ['transfer-encoding'] = true, connection = true,
+  ['content-type'] = true, ['last-modified'] = true, etag = true, ['accept-ranges'] = true,
+}
+-- What the server adds by itself: a line without a value tells it not to.
+local ADDED = {server = 'Server', date = 'Date'}
 local NOTHING = {}
-
-local MAX_LENGTH_DIGITS = 18      -- of a Content-Length: more than any file, and less than 2^63
 
 local function hex(c) return format('%%%02X', byte(c)) end
 
@@ -57,15 +59,20 @@ local function remove(R, key)
   local fields = R.fields
   if key == 'content-type' then
     fields, R.untyped = fields_of(R), true      -- the route's default goes as well
+  elseif ADDED[key] then
+    fields, R.omits = fields_of(R), R.omits or {}
+    R.omits[key] = true
   end
   if fields then fields[key] = nil end
 end
 
--- Elements up to the first nil; empty ones make no line.
-local function add_values(field, values)
+-- Elements up to the first nil; empty ones make no line, and take back those before them where
+-- there can be one only.
+local function add_values(field, values, single)
   local i, n = 1, 1
   while values[i] ~= nil do
     local value = safe_value(A.tostring(values[i]))
+    if single then n = 1 end
     if value ~= '' then
       n = n + 1
       field[n] = value
@@ -78,21 +85,23 @@ end
 local function set(R, name, value)
   local key, shown = key_of(R, name)
   if value == nil or value == '' or key == '' then return remove(R, key) end
-  local field
+  local old = R.fields and R.fields[key]
+  local field = {old and old[1] or safe_name(shown)}      -- the spelling of the first who set it
   if type(value) == 'table' then
-    field = {safe_name(shown)}
-    local n = add_values(field, value)
-    if n == 1 then return remove(R, key) end
-    if SINGLE[key] then field = {field[1], field[n]} end
+    if add_values(field, value, SINGLE[key]) == 1 then return remove(R, key) end
   else
-    field = {safe_name(shown), safe_value(A.tostring(value))}
+    field[2] = safe_value(A.tostring(value))
   end
-  if key == 'content-length' and (#field[2] > MAX_LENGTH_DIGITS or not find(field[2], '^%d+$')) then
+  if key == 'content-length' and not A.is_length(field[2]) then
     return raise('failed to set header')
   end
   local fields = fields_of(R)
-  if fields[key] == nil then R.names[#R.names + 1] = key end
-  if key == 'content-type' then field[1], R.untyped = 'Content-Type', nil end
+  if not old then R.names[#R.names + 1] = key end
+  if key == 'content-type' then
+    field[1], R.untyped = 'Content-Type', nil
+  elseif ADDED[key] and R.omits then
+    R.omits[key] = nil
+  end
   fields[key] = field
 end
 
@@ -100,18 +109,26 @@ local function sent_error(what)
   return host.log(4, 'attempt to set ' .. what .. ' after sending out response headers')
 end
 
+-- nginx keeps the time of a Last-Modified and not its text.
+local function as_date(text)
+  local time = host.parse_http_time(text)
+  return time and (host.http_time(time))
+end
+
 local function new_header()
   return setmetatable({}, {
     __index = function(_, name)
       local R = S.R
-      local field = R.fields and R.fields[(key_of(R, name))]
+      local key = key_of(R, name)
+      local field = R.fields and R.fields[key]
       if not field then
-        if R.sent and not R.untyped and key_of(R, name) == 'content-type' then
-          return R.route.default_type
-        end
+        if key == 'content-type' and R.sent and not R.untyped then return R.route.default_type end
         return nil
       end
-      if #field == 2 then return field[2] end
+      if #field == 2 then
+        if key == 'last-modified' then return as_date(field[2]) end
+        return field[2]
+      end
       local values = {}
       for i = 2, #field do values[i - 1] = field[i] end
       return values
@@ -140,7 +157,30 @@ local function append_fields(R, out, n, colon, ending, hidden)
       end
     end
   end
+  for key in next, R.omits or NOTHING do
+    out[n + 1], out[n + 2], out[n + 3] = ADDED[key], sub(colon, 1, 1), ending
+    n = n + 3
+  end
   return concat(out, '', 1, n)
+end
+
+-- ---------------------------------------------------------------------- the variables of a head not yet sent
+-- Of these nginx joins the lines; of others it knows the first.
+local JOINED = {['cache-control'] = true, link = true}
+
+-- $sent_http_NAME, nil where there is none.
+local function sent_variable(R, name)
+  local key = lower((gsub(name, '_', '-')))
+  if key == 'connection' then return host.keeps_alive() and 'keep-alive' or 'close' end
+  if key == 'keep-alive' then return nil end
+  local field = R.fields and R.fields[key]
+  if key == 'transfer-encoding' then
+    local chunked = R.sent and not R.http10 and not (R.fields and R.fields['content-length'])
+    return chunked and 'chunked' or nil
+  end
+  if field then return JOINED[key] and concat(field, ', ', 2) or field[2] end
+  if key == 'content-type' and R.sent and not R.untyped then return R.route.default_type end
+  return nil
 end
 
 -- ---------------------------------------------------------------------- the block for the host
@@ -150,7 +190,9 @@ local function header_lines(R, page)
   if not fields then return (page or R.untyped) and '' or R.route.default_lines end
   local length, connection = fields['content-length'], fields.connection
   R.declared_length = length and tonumber(length[2])
-  if connection and lower(connection[2]) == 'close' then host.close_after_response() end
+  for i = 2, connection and #connection or 0 do
+    if lower(connection[i]) == 'close' then host.close_after_response() end
+  end
   if page then return append_fields(R, {}, 0, ': ', '\r\n', OF_PAGE) end
   local out, n = {}, 0
   if not fields['content-type'] and not R.untyped and R.route.default_type then
@@ -173,7 +215,9 @@ local function restore(R, status, lines, untyped)
   for name, value in gmatch(lines, '([^\n:]*):([^\n]*)\n') do
     local key = lower(name)
     local field = fields[key]
-    if field then
+    if value == '' then
+      remove(R, key)
+    elseif field then
       field[#field + 1] = value
     else
       names[#names + 1] = key
@@ -213,40 +257,45 @@ local function find_header(t, name)
   return rawget(t, (gsub(lower(name), '_', '-')))
 end
 
+-- Fields that are no lines of a script's own are counted and always there; of the script's own at
+-- least one is. Unlike elsewhere a negative max is no limit.
 local function get_headers(max, raw)
   local R = S.R
-  max = A.check_max(max, 1, 'get_headers')
-  local result, count = {}, 0
-  local function put(key, shown, value)
-    if count >= max then return false end
-    count = count + 1
-    A.add_value(result, raw and shown or key, value)
-    return true
+  max = type(max) == 'number' and max < 0 and 1 / 0 or A.check_max(max, 1, 'get_headers')
+  local result, total = {}, 0
+  local function put(key, shown, value) A.add_value(result, raw and shown or key, value) end
+  local fields = R.fields or NOTHING
+  local content_type = fields['content-type']
+  content_type = content_type and content_type[2] or R.sent and not R.untyped and R.route.default_type
+  if content_type then
+    total = total + 1
+    put('content-type', 'Content-Type', content_type)
   end
-  local fields, complete = R.fields or {}, true
-  if not fields['content-type'] and R.sent and not R.untyped and R.route.default_type then
-    complete = put('content-type', 'Content-Type', R.route.default_type)
+  if not fields.connection then
+    total = total + 1
+    put('connection', 'Connection', host.keeps_alive() and 'keep-alive' or 'close')
   end
-  local names, done = R.names or {}, {}
+  -- A head that a script believes sent says so, even if the host will know the length by then.
+  if R.sent and not R.http10 and not fields['content-length'] then
+    total = total + 1
+    put('transfer-encoding', 'Transfer-Encoding', 'chunked')
+  end
+  local room = max - total
+  if room < 1 then room = 1 end
+  local names, done = R.names or NOTHING, {['content-type'] = true}
   for i = 1, #names do
     local key = names[i]
     local field = fields[key]
     if field and not done[key] then
       done[key] = true
       for j = 2, #field do
-        if complete then complete = put(key, field[1], field[j]) end
+        total, room = total + 1, room - 1
+        if room >= 0 then put(key, field[1], field[j]) end
       end
     end
   end
-  if complete and not fields.connection then
-    complete = put('connection', 'Connection', host.keeps_alive() and 'keep-alive' or 'close')
-  end
-  -- A head that a script believes sent says so, even if the host will know the length by then.
-  if complete and R.sent and not R.http10 and not fields['content-length'] then
-    complete = put('transfer-encoding', 'Transfer-Encoding', 'chunked')
-  end
   if not raw then setmetatable(result, R.isolate.header_lookup) end
-  if not complete then return result, 'truncated' end
+  if total > max then return result, 'truncated' end
   return result
 end
 
@@ -291,4 +340,7 @@ local function install(I)
   view(ngx, 0)
 end
 
-return {install = install, header_lines = header_lines, set = set, dump = dump, restore = restore}
+return {
+  install = install, header_lines = header_lines, dump = dump, restore = restore,
+  sent_variable = sent_variable,
+}

@@ -5,7 +5,7 @@ local K, host = ...
 local getmetatable, math_type, next, rawequal, tonumber, tostring, type =
       getmetatable, math.type, next, rawequal, tonumber, tostring, type
 local debug_setmetatable, upvalueid, newproxy = debug.setmetatable, debug.upvalueid, newproxy
-local format = string.format
+local find, format = string.find, string.format
 local raise, S = K.raise, K.S
 
 local A = {
@@ -92,6 +92,11 @@ function A.check_max(value, position, name)
   if n < 0 then return DEFAULT_MAX end
   if n < 1 then return 1 / 0 end
   return n - n % 1
+end
+
+-- Whether a Content-Length may say so: no more digits than of any file, and of less than 2^63.
+function A.is_length(text)
+  return #text <= 18 and find(text, '^%d+$') ~= nil
 end
 
 -- An optional argument that is a boolean where it is given at all: nil, too, is a wrong one.

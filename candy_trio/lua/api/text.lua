@@ -75,6 +75,19 @@ local function encode_pair(out, key, value)
   end
 end
 
+-- All values of a table: those of the list in order, whatever else is in it after them.
+local function encode_all(out, key, values)
+  local n = 0
+  while values[n + 1] ~= nil do
+    n = n + 1
+    encode_pair(out, key, values[n])
+  end
+  for at, value in next, values do
+    local listed = type(at) == 'number' and at >= 1 and at <= n and at % 1 == 0
+    if not listed then encode_pair(out, key, value) end
+  end
+end
+
 local function encode_args_for(takes_numbers)
   return function(...)
     if select('#', ...) ~= 1 then
@@ -91,7 +104,7 @@ local function encode_args_for(takes_numbers)
       end
       key = escape_component(key)
       if type(value) == 'table' then
-        for i = 1, #value do encode_pair(out, key, value[i]) end
+        encode_all(out, key, value)
       else
         encode_pair(out, key, value)
       end
@@ -101,11 +114,12 @@ local function encode_args_for(takes_numbers)
 end
 A.encode_args = encode_args_for(false)
 
--- The arguments of `text` in a table; every segment counts towards max, a nameless one is dropped.
-local function parse_args(text, max, result)
+-- The arguments of `text` in a table, at most max of them. A nameless one is dropped; whether it
+-- counts says `counts_all`: in a query it does not, but too many in all are "truncated" still.
+local function parse_args(text, max, counts_all, result)
   result = result or {}
   if max < 1 / 0 then max = max - max % 1 end
-  local at, count, length = 1, 0, #text
+  local at, count, segments, length = 1, 0, 0, #text
   while at <= length do
     local stop = find(text, '&', at, true)
     local segment_end = (stop or length + 1) - 1
@@ -116,12 +130,16 @@ local function parse_args(text, max, result)
     else
       key, value = sub(text, at, segment_end), true
     end
+    segments = segments + 1
     if key ~= '' then A.add_value(result, unescape(key), value) end
-    count = count + 1
+    if key ~= '' or counts_all then count = count + 1 end
     if not stop then break end
     if count == max then return result, 'truncated' end
     at = stop + 1
   end
+  if counts_all then return result end
+  if at > length then segments = segments + 1 end      -- behind a last "&" there is one as well
+  if segments > max then return result, 'truncated' end
   return result
 end
 A.parse_args = parse_args
@@ -134,10 +152,10 @@ local function decode_args_for(takes_nil)
     end
     local text, max = ...
     text = A.check_string(text, 1, 'decode_args')
-    if max == nil and (count == 1 or takes_nil) then return parse_args(text, DEFAULT_MAX) end
+    if max == nil and (count == 1 or takes_nil) then return parse_args(text, DEFAULT_MAX, true) end
     -- Unlike elsewhere, a negative max is no limit, as in OpenResty.
     max = A.check_number(max, 2, 'decode_args')
-    return parse_args(text, max > 0 and max or UNLIMITED)
+    return parse_args(text, max > 0 and max or UNLIMITED, true)
   end
 end
 
@@ -148,7 +166,7 @@ end
 
 local function get_uri_args(max, into)
   max = A.check_max(max, 1, 'get_uri_args')
-  return parse_args(host.get_args(), max, type(into) == 'table' and emptied(into) or nil)
+  return parse_args(host.get_args(), max, false, type(into) == 'table' and emptied(into) or nil)
 end
 
 -- ---------------------------------------------------------------------- base64

@@ -1,9 +1,9 @@
 -- cd.var.
 
-local K, host, A = ...
+local K, host, A, headers = ...
 
 local setmetatable, type = setmetatable, type
-local format, lower, sub = string.format, string.lower, string.sub
+local byte, concat, format, lower, sub = string.byte, table.concat, string.format, string.lower, string.sub
 local S, raise = A.S, A.raise
 
 local function name_of(name)
@@ -12,24 +12,33 @@ local function name_of(name)
   return raise('bad variable name')
 end
 
+-- A number is a capture; a string of digits names no variable.
+local function is_number_text(name)
+  local first = byte(name, 1)
+  return first and first >= 0x30 and first <= 0x39
+end
+
 -- Until the head is handed over, what there is of the response is here and not in the server.
-local function of_response(I, name)
-  local R = S.R
+local function of_response(R, name)
   if name == 'status' then
     return format('%03d', R.status or (R.sent and 200) or 0)
   end
-  local value = I.header[sub(name, 11)]
-  if type(value) == 'table' then return value[1] end
-  return value
+  return headers.sent_variable(R, sub(name, 11))
 end
 
-local function new_var(I)
+local function new_var()
   return setmetatable({}, {
-    __index = function(_, name)
-      name = lower(name_of(name))
-      if not S.R.begun and (name == 'status' or sub(name, 1, 10) == 'sent_http_') then
-        return of_response(I, name)
+    __index = function(_, given)
+      local name = lower(name_of(given))
+      local R = S.R
+      if not R.begun and (name == 'status' or sub(name, 1, 10) == 'sent_http_') then
+        return of_response(R, name)
       end
+      -- A body that is being made is here as well.
+      if R.new_body and name == 'request_body' then
+        return not R.new_in_file and concat(R.new_body, '', 1, R.new_count) or nil
+      end
+      if given == name and is_number_text(name) then return nil end
       return (host.get_variable(name))
     end,
     __newindex = function(_, name, value)
@@ -43,7 +52,7 @@ local function new_var(I)
 end
 
 local function install(I)
-  local var = new_var(I)
+  local var = new_var()
   I.cd.var, I.ngx.var = var, var
 end
 
