@@ -74,7 +74,7 @@ local function operations_of(calls, candy)
   -- Candy always gives two: flags, 0 at least, or nil; OpenResty leaves out what is not there.
   local get = calls.get
   function M.get(key)
-    if type(key) ~= 'string' then
+    if type(key) ~= 'string' or key == '' or #key > MAX_KEY then
       local err
       key, err = key_of(key)
       if not key then return nil, err end
