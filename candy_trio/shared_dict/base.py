@@ -135,7 +135,8 @@ class SharedDictBackend(ABC):
     @abstractmethod
     def lpush(self, key: bytes, value: bytes | Number) -> tuple[int | None, bytes | None]:
         """Put ``value`` at the head of the list (made if absent): (length, None) or (None,
-        error). Lists never drop other entries: "no memory" instead."""
+        error). Lists never drop other entries: "no memory" instead, with False for None where
+        not even an empty list finds room (as nginx)."""
 
     @abstractmethod
     def rpush(self, key: bytes, value: bytes | Number) -> tuple[int | None, bytes | None]:

@@ -1,4 +1,5 @@
-"""Lua's reading of a string as a number (Lua 5.4 manual §3.1 and §3.4.3)."""
+"""Lua's reading of a string as a number (Lua 5.4 manual §3.1 and §3.4.3), and sums of its
+numbers."""
 
 from __future__ import annotations
 
@@ -34,3 +35,15 @@ def lua_number(text: bytes) -> int | float | None:
         except OverflowError:
             return float("-inf") if text.startswith(b"-") else float("inf")
     return None
+
+
+MAX_INTEGER = 2**63 - 1
+MIN_INTEGER = -(2**63)
+
+
+def lua_sum(a: int | float, b: int | float) -> int | float:
+    """Integers stay integers as far as 64 bits go, then they become floats."""
+    total = a + b
+    if type(total) is int and not MIN_INTEGER <= total <= MAX_INTEGER:
+        return float(total)
+    return total

@@ -43,7 +43,7 @@ from candy_trio.shared_dict.base import (
     key_problem,
 )
 from candy_trio.shared_dict.list_value import ListValue
-from candy_trio.shared_dict.lua_number import lua_number
+from candy_trio.shared_dict.lua_number import lua_number, lua_sum
 from candy_trio.shared_dict.weight import (
     ENTRY_OVERHEAD,
     LIST_OVERHEAD,
@@ -76,9 +76,6 @@ FLUSHED = -1e9
 SHORTEST_EXPTIME = 0.001  # seconds; nginx counts milliseconds, and 0 of them is "never"
 LONGEST_EXPTIME = 2.0**63  # milliseconds; nginx's integer holds no more, and makes it "never"
 
-MAX_INTEGER = 2**63 - 1
-MIN_INTEGER = -(2**63)
-
 
 # gc=False: no cycle can pass through an entry, and the collector would have to visit every
 # one of them (10 ms per full collection and 100,000 entries).
@@ -91,13 +88,6 @@ class _Entry(msgspec.Struct, gc=False):
 _MISSING: tuple[None, None] = (None, None)
 _STORED: Stored = (True, None, False)
 _STORED_FORCIBLY: Stored = (True, None, True)
-
-
-def _sum(a: Number, b: Number) -> Number:
-    total = a + b
-    if type(total) is int and not MIN_INTEGER <= total <= MAX_INTEGER:
-        return float(total)
-    return total
 
 
 class SharedDict(SharedDictBackend):
@@ -196,18 +186,18 @@ class SharedDict(SharedDictBackend):
         if entry is not None and not (entry.expires and entry.expires <= now):
             old = entry.value
             if type(old) is int or type(old) is float:
-                entry.value = new = _sum(old, value)
+                entry.value = new = lua_sum(old, value)
                 return new, None, False
             number = lua_number(old) if numeric_strings and type(old) is bytes else None
             if number is None:
                 return None, NOT_A_NUMBER, False
-            new, deadline, flags = _sum(number, value), entry.expires, entry.flags
+            new, deadline, flags = lua_sum(number, value), entry.expires, entry.flags
         elif problem := key_problem(key):
             return None, problem, False
         elif init is None:
             return None, NOT_FOUND, False
         else:
-            new, deadline, flags = _sum(init, value), self._deadline(init_ttl), 0
+            new, deadline, flags = lua_sum(init, value), self._deadline(init_ttl), 0
         stored, error, forcible = self._store(key, new, deadline, flags, evict=True)
         return (new if stored else None), error, forcible
 
@@ -360,7 +350,8 @@ class SharedDict(SharedDictBackend):
         elif type(entry.value) is not ListValue:
             return None, NOT_A_LIST
         if self._used + cost > self._size:
-            return None, NO_MEMORY
+            without_item = entry is None and self._used + cost - weight > self._size
+            return (False if without_item else None), NO_MEMORY
         if entry is None:
             items = ListValue([], [])
             self._insert(key, _Entry(items, 0, NEVER), cost)

@@ -165,8 +165,9 @@ class Against(RuleBasedStateMachine):
         length, error = (self.shared.lpush if left else self.shared.rpush)(key, item)
         if entry and not isinstance(entry[0], list):
             assert (length, error) == (None, b"value not a list")
-        elif length is None:
+        elif error is not None:
             assert error == b"no memory"
+            assert length is None or (length is False and entry is None)
             if entry is None:
                 self.model.pop(key, None)
         else:

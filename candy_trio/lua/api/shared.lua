@@ -74,7 +74,7 @@ local function operations_of(calls, candy)
   -- Candy always gives two: flags, 0 at least, or nil; OpenResty leaves out what is not there.
   local get = calls.get
   function M.get(key)
-    if type(key) ~= 'string' then
+    if type(key) ~= 'string' or key == '' or #key > MAX_KEY then
       local err
       key, err = key_of(key)
       if not key then return nil, err end
@@ -228,32 +228,36 @@ local function method(dict, name, f)
   end
 end
 
--- Those that OpenResty has in C, which looks at how many arguments there are.
+local function without_self(f, _, ...) return f(...) end
+
+-- Those that OpenResty has in C, which looks at how many arguments there are. Candy's view leaves
+-- it at those that a push can't do without.
 local COUNTED = {lpush = 3, rpush = 3, lpop = 2, rpop = 2, llen = 2}
 local LISTING = {get_keys = true, flush_expired = true}
 
-local function without_self(f, _, ...) return f(...) end
-
 local function counted_method(name, candy)
-  local wanted = COUNTED[name]
+  local least, most = COUNTED[name], COUNTED[name]
+  if candy then
+    if least == 2 then least = 0 end
+    most = 1 / 0
+  end
   return function(...)
-    local count, self = select('#', ...), (...)
-    if count < wanted and wanted == 3 or count ~= wanted and not candy then
-      return raise('expecting ' .. wanted .. ' arguments, but only seen ' .. count)
+    local count = select('#', ...)
+    if count < least or count > most then
+      return raise('expecting ' .. COUNTED[name] .. ' arguments, but only seen ' .. count)
     end
-    return without_self((owners[self] or bad_zone())[name], ...)
+    return without_self((owners[(...)] or bad_zone())[name], ...)
   end
 end
 
 local function listing_method(name, candy)
   return function(...)
-    local count, self = select('#', ...), (...)
-    local own = self ~= nil and owners[self]
+    local count, own = select('#', ...), owners[(...)]
     if not candy then
       if count ~= 1 and count ~= 2 then
         return raise('expecting 1 or 2 argument(s), but saw ' .. count)
       end
-      if type(self) ~= 'table' then return A.bad_argument(1, name, 'table', self) end
+      if type((...)) ~= 'table' then return A.bad_argument(1, name, 'table', (...)) end
       if not own then return raise('bad user data for the ngx_shm_zone_t pointer') end
     end
     return without_self((own or bad_zone())[name], ...)
@@ -277,13 +281,16 @@ end
 
 -- candy.shared: its methods take both call forms. Candy's pages write
 -- tonumber(candy.shared.get(key)), which flags that are not there must not break: get is OpenResty's.
-local function lenient(M, get)
+local function with_self(f, self, _, ...) return f(self, ...) end
+
+local function lenient(candy_dict, ngx_dict)
   local dict = {}
-  for name, f in next, M do
-    if name == 'get' then f = get end
+  for name, f in next, candy_dict do
+    local self = candy_dict
+    if name == 'get' then f, self = ngx_dict.get, ngx_dict end
     dict[name] = function(...)
-      if rawequal((...), dict) then return without_self(f, ...) end
-      return f(...)
+      if rawequal((...), dict) then return with_self(f, self, ...) end
+      return f(self, ...)
     end
   end
   return dict
@@ -297,9 +304,9 @@ local function install(I)
   cd.shared, ngx.shared = {}, {}
   for i = 1, #names do
     local name, calls = names[i], host['shared ' .. names[i]]
-    local candy_methods, ngx_methods = operations_of(calls, true), operations_of(calls, false)
-    cd.shared[name], ngx.shared[name] = checked(candy_methods, true), checked(ngx_methods, false)
-    if name == 'candy' then I.candy.shared = lenient(candy_methods, ngx_methods.get) end
+    cd.shared[name] = checked(operations_of(calls, true), true)
+    ngx.shared[name] = checked(operations_of(calls, false), false)
+    if name == 'candy' then I.candy.shared = lenient(cd.shared[name], ngx.shared[name]) end
   end
 end
 
