@@ -110,7 +110,7 @@ end
 -- LuaJIT's own modules (ffi, jit.util, table.new ...) are made once for the VM.
 local function add_native(preload)
   for name in next, native_preload do
-    preload[name] = function() return native_require(name) end
+    if not lualib.opener(name) then preload[name] = function() return native_require(name) end end
   end
 end
 

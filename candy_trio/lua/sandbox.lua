@@ -8,7 +8,7 @@
 --   a function of ours by way of an environment.
 -- * sandbox = false gives back what OpenResty's scripts have, but for what would defeat limits.
 
-local K, host, scripts, modules = ...
+local K, host, scripts, modules, compat = ...
 
 local getmetatable, ipairs, next, rawget, select, setmetatable, type =
       getmetatable, ipairs, next, rawget, select, setmetatable, type
@@ -21,7 +21,7 @@ local STEP_LIMIT = 100     -- KB that collectgarbage("step") may work through: u
 
 local BASE = {
   'assert', 'error', 'getmetatable', 'ipairs', 'next', 'pairs', 'rawequal', 'rawget', 'rawlen',
-  'rawset', 'select', 'tonumber', 'tostring', 'type', 'unpack', '_VERSION',
+  'rawset', 'select', 'tonumber', 'tostring', 'type', '_VERSION',
 }
 local STRING = {
   'byte', 'char', 'find', 'format', 'gmatch', 'gsub', 'len', 'lower', 'match', 'rep', 'reverse',
@@ -231,6 +231,7 @@ local function fill(env, I)
     env.newproxy = native_globals.newproxy
     env.string.dump = natives.string.dump
   end
+  compat.fill(env, I)
   scripts.install(env, I)
   modules.install(env, I)
   return env

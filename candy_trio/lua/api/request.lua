@@ -95,7 +95,7 @@ local function clean_name(name)
   return (gsub(name, '[%c "(),/:;<=>?@%[\\%]{}\128-\255]', A.percent))
 end
 
-local function set_header(name, value)
+function A.set_request_header(name, value)
   if name == nil then return raise("bad 'name' argument: string expected, got nil") end
   name = clean_name(A.tostring(name))
   host.clear_header(name)
@@ -108,6 +108,31 @@ local function set_header(name, value)
     end
   else
     host.add_header(name, clean(A.tostring(value)))
+  end
+end
+
+-- Fields of which nginx keeps the last one that is added.
+local SINGLE = {}
+for name in gmatch('host connection if-modified-since if-unmodified-since if-match if-none-match' ..
+                   ' user-agent referer content-length content-type range if-range transfer-encoding' ..
+                   ' expect upgrade accept-encoding via authorization keep-alive x-real-ip depth' ..
+                   ' destination overwrite date', '%S+') do
+  SINGLE[name] = true
+end
+
+-- ngx.req.add_header of the module ngx.req.
+function A.add_request_header(name, value)
+  if name == nil then return raise("bad 'name' argument: string expected, got nil") end
+  if value == nil then return raise("bad 'value' argument: string or table expected, got nil") end
+  local values, last = {value}, 1
+  if type(value) == 'table' then
+    values, last = value, #value
+    if last == 0 then return raise("bad 'value' argument: non-empty table expected") end
+  end
+  name = clean_name(A.tostring(name))
+  for i = SINGLE[lower(name)] and last or 1, last do
+    if SINGLE[lower(name)] then host.clear_header(name) end
+    host.add_header(name, clean(A.tostring(values[i])))
   end
 end
 
@@ -143,7 +168,7 @@ local function install(I)
   A.define(c, n, 'set_uri', set_uri_for(true, true), set_uri_for(false, false))
   A.define(c, n, 'set_uri_args', set_uri_args)
   A.define(c, n, 'get_headers', get_headers)
-  A.define(c, n, 'set_header', set_header)
+  A.define(c, n, 'set_header', A.set_request_header)
   A.define(c, n, 'clear_header', clear_header_mapped, clear_header)
   A.define(c, n, 'raw_header', raw_header)
   A.define(c, n, 'is_internal', function() return (host.is_internal()) end)

@@ -63,7 +63,7 @@ end
 
 -- Elements up to the first nil; empty ones make no line.
 local function add_values(field, values)
-  local i, n = 1, 1
+  local i, n = 1, #field
   while values[i] ~= nil do
     local value = safe_value(A.tostring(values[i]))
     if value ~= '' then
@@ -98,6 +98,20 @@ end
 
 local function sent_error(what)
   return host.log(4, 'attempt to set ' .. what .. ' after sending out response headers')
+end
+
+-- ngx.resp.add_header of the module ngx.resp: a field that may stand only once is replaced.
+function A.add_response_header(name, value)
+  local R = S.R
+  if R.sent then return sent_error('ngx.header.HEADER') end
+  if value == nil then return raise('invalid header value') end
+  local key = key_of(R, name)
+  local field = R.fields and R.fields[key]
+  if not field or SINGLE[key] then
+    if type(value) == 'table' and value[1] == nil then return end
+    return set(R, name, value)
+  end
+  add_values(field, type(value) == 'table' and value or {value})
 end
 
 local function new_header()

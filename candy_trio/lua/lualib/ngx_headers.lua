@@ -1,0 +1,12 @@
+-- ngx.req and ngx.resp: adding a header to those that are there.
+
+local K, host, A = ...
+
+local VERSION = '0.1.25'
+
+local M = {}
+
+M['ngx.req'] = function() return {version = VERSION, add_header = A.add_request_header} end
+M['ngx.resp'] = function() return {version = VERSION, add_header = A.add_response_header} end
+
+return M
