@@ -18,7 +18,7 @@
 
 local MAX_POOLED = 64       -- idle threads kept for reuse: as many as requests usually overlap
 
-local error, setmetatable, tostring, type = error, setmetatable, tostring, type
+local error, rawequal, setmetatable, tostring, type = error, rawequal, setmetatable, tostring, type
 local create, native_resume, native_running, yield =
       coroutine.create, coroutine.resume, coroutine.running, coroutine.yield
 local native_close, native_isyieldable = coroutine.close, coroutine.isyieldable
@@ -100,12 +100,18 @@ local function describe(value)
   return nil
 end
 
+-- Whether `message` is `inner` as it went on: a string may have got a place before it.
+local function is_of(message, inner)
+  if type(message) == 'string' and type(inner) == 'string' then return find(message, inner, 1, true) end
+  return rawequal(message, inner)
+end
+
 -- The traceback of `co`, which dies of `message`; before it, innermost first, those of the
 -- coroutines that this error came out of. Each handed it on to the one that had called it: what
 -- was caught in between, and raised again by chance in the same words, has another caller.
 local function traceback_through(R, co, message)
   local text, died = traceback(co), R.died
-  if died and died.caller == co and type(message) == 'string' and find(message, died.message, 1, true) then
+  if died and died.caller == co and is_of(message, died.message) then
     return died.text .. '\n' .. text
   end
   return text
@@ -187,6 +193,9 @@ local function raise(message)
   error(message, 0)
 end
 
+-- Raises what has been caught. Tracebacks leave out the `error` of this file alone.
+local function rethrow(value) error(value, 0) end
+
 local function bad_argument(position, name, expected, value, count)
   local got = type(value)
   if count and position > count then got = 'no value' end
@@ -228,6 +237,6 @@ return {
   without_place = without_place,
   wait = wait, finish = finish, stop = stop,
   adopt = adopt, use_strings = use_strings,
-  raise = raise, bad_argument = bad_argument,
+  raise = raise, rethrow = rethrow, bad_argument = bad_argument,
   is_jit = IS_JIT, is_51 = IS_51,
 }

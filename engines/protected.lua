@@ -71,8 +71,8 @@ end
 -- tells of in it is kept by coroutine.
 local function handled(traces, co, outer, ok, ...)
   traces[co] = outer
-  if ok then return false, ... end
-  return false, (...)
+  if ok then return false, (...) end
+  return false, 'error in error handling'
 end
 
 local function judge(handler, ok, ...)
@@ -89,9 +89,16 @@ local function judge(handler, ok, ...)
   return handled(traces, co, outer, P.pcall(handler, value))
 end
 
-function P.xpcall(f, handler, ...)
-  if type(handler) ~= 'function' then bad_argument(2, 'xpcall', 'function', handler) end
+local function checked_xpcall(f, handler, ...)
   return judge(handler, P.catch(f, ...))
+end
+
+function P.xpcall(...)
+  local count = select('#', ...)
+  if count == 0 then return raise("bad argument #1 to 'xpcall' (value expected)") end
+  local _, handler = ...
+  if type(handler) ~= 'function' then return bad_argument(2, 'xpcall', 'function', handler, count) end
+  return checked_xpcall(...)
 end
 
 K.pcall, K.xpcall, K.catch = P.pcall, P.xpcall, P.catch

@@ -7,11 +7,12 @@
 
 local K, host, lualib = ...
 
-local error, floor, log, next, pcall, select, tonumber, tostring, type =
-      error, math.floor, math.log, next, pcall, select, tonumber, tostring, type
-local exp, find, gmatch, native_format, native_rep = math.exp, string.find, string.gmatch, string.format, string.rep
+local floor, log, next, pcall, select, tonumber, tostring, type =
+      math.floor, math.log, next, pcall, select, tonumber, tostring, type
+local exp, find, gmatch, gsub = math.exp, string.find, string.gmatch, string.gsub
+local native_format, native_rep = string.format, string.rep
 local math_type, native_atan, native_unpack = math.type, math.atan, unpack or table.unpack
-local raise, bad_argument, S = K.raise, K.bad_argument, K.S
+local raise, rethrow, bad_argument, S = K.raise, K.rethrow, K.bad_argument, K.S
 
 local IS_53 = math_type ~= nil        -- or newer: integers beside floats
 
@@ -113,15 +114,17 @@ end
 local MAX_FORMS = 1000              -- remembered, then forgotten all at once: scripts have few
 local MIN_INTEGER = -2 ^ 63         -- what LuaJIT makes of a number that no integer can be
 
--- A native function that one of ours calls names our line in its errors: they get the script's.
-local function judged(ok, ...)
+-- A native function that one of ours calls names our line in its errors, and is itself called by
+-- another name: they get the script's line, and the name that the script called.
+local function judged(name, ok, ...)
   if S.R.done then K.stop() end
   if ok then return ... end
   local message = K.without_place((...))
-  if type(message) == 'string' and find(message, '^bad argument') or find(message, '^invalid') then
-    return raise(message)
+  if type(message) ~= 'string' then return rethrow(message) end
+  if find(message, '^bad argument') then
+    return raise((gsub(message, "^(bad argument #%d+ to )'[^']*'", "%1'" .. name .. "'")))
   end
-  return error(message, 0)
+  return find(message, '^invalid ') and raise(message) or rethrow(message)
 end
 
 -- format with every argument of a conversion in `letters` passed through `change`.
@@ -150,12 +153,12 @@ local function format_with(letters, change)
       positions = known[form]
       if positions == nil then positions = positions_in(form) end
     end
-    if not positions then return judged(pcall(native_format, ...)) end
+    if not positions then return judged('format', pcall(native_format, ...)) end
     local n, values = select('#', ...) - 1, {select(2, ...)}
     for i in next, positions do
       if i <= n then values[i] = change(values[i]) end
     end
-    return judged(pcall(native_format, form, native_unpack(values, 1, n)))
+    return judged('format', pcall(native_format, form, native_unpack(values, 1, n)))
   end
 end
 
@@ -176,10 +179,11 @@ end
 
 local function rep_with_separator(...)
   local text, n, separator = ...
-  if separator == nil or separator == '' then return judged(pcall(native_rep, text, n)) end
+  if separator == nil or separator == '' then return judged('rep', pcall(native_rep, ...)) end
+  if type(text) ~= 'string' and type(text) ~= 'number' then return bad_argument(1, 'rep', 'string', text) end
   n = check_number(2, 'rep', n)
   if n < 1 then return '' end
-  return judged(pcall(native_rep, text .. separator, n - 1)) .. text
+  return judged('rep', pcall(native_rep, text .. separator, n - 1)) .. text
 end
 
 -- ---------------------------------------------------------------------- an isolate's libraries

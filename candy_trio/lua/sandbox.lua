@@ -12,6 +12,7 @@ local K, host, scripts, modules, compat = ...
 
 local getmetatable, ipairs, next, rawget, select, setmetatable, type =
       getmetatable, ipairs, next, rawget, select, setmetatable, type
+local math_type, tonumber = math.type, tonumber
 local native_collectgarbage, native_traceback = collectgarbage, debug.traceback
 local running = coroutine.running
 local find, floor, sub = string.find, math.floor, string.sub
@@ -160,24 +161,34 @@ local function generator(seed)
   return function() return (draw() * M1 + draw()) / ((M1 - 1) * M1) end
 end
 
-local function seeded(fraction, ...)
+-- The bounds that random was called with, as whole numbers: LuaJIT takes fractions, too. Errors of
+-- the native function would name no place of the script's.
+local function bounds(...)
   local count = select('#', ...)
   local low, high = ...
-  if count == 0 then return fraction() end
-  if count == 1 then low, high = 1, low end
-  if type(low) ~= 'number' then return K.bad_argument(1, 'random', 'number', low) end
-  if type(high) ~= 'number' then return K.bad_argument(2, 'random', 'number', high) end
+  if count > 2 then return raise("wrong number of arguments") end
+  if type(low) ~= 'number' then low = tonumber(low) or K.bad_argument(1, 'random', 'number', low) end
+  if count == 1 then
+    low, high = 1, low
+  elseif type(high) ~= 'number' then
+    high = tonumber(high) or K.bad_argument(2, 'random', 'number', high)
+  end
   low, high = floor(low), floor(high)
-  if low > high then return raise("bad argument #" .. count .. " to 'random' (interval is empty)") end
-  return low + floor(fraction() * (high - low + 1))
+  if not (low <= high) then return raise("bad argument #" .. count .. " to 'random' (interval is empty)") end
+  return low, high
 end
 
 local function math_library()
   local library = copy_of(natives.math)
   local fraction
   function library.random(...)
-    if fraction then return seeded(fraction, ...) end
-    return native_random(...)
+    local count = select('#', ...)
+    if count == 0 then return (fraction or native_random)() end
+    -- 5.4 and newer: all bits of an integer at random.
+    if not fraction and count == 1 and math_type and (...) == 0 then return native_random(0) end
+    local low, high = bounds(...)
+    if fraction then return low + floor(fraction() * (high - low + 1)) end
+    return native_random(low, high)
   end
   function library.randomseed(seed)
     if seed == nil then        -- 5.4 and newer: back to what nobody can guess
