@@ -5,7 +5,7 @@ local K, host, A = ...
 
 local next, select, tonumber, type = next, select, tonumber, type
 local native_require, native_preload = require, package.preload
-local bad_argument, raise = A.bad_argument, A.raise
+local bad_argument = A.bad_argument
 
 local MAX_SLOTS = 2 ^ 26        -- of the array part and of the hash part, in LuaJIT: more overflow
 local MAX_AHEAD = 2 ^ 20        -- what is made at once, 8 and 24 MB: the sizes are a hint
@@ -34,7 +34,7 @@ local function new(...)
   local count = select('#', ...)
   local array, hash = ...
   array, hash = check_size(1, count, array), check_size(2, count, hash)
-  if array > MAX_SLOTS or hash > MAX_SLOTS or hash <= -1 then return raise('table overflow') end
+  if array > MAX_SLOTS or hash > MAX_SLOTS or hash <= -1 then return K.rethrow('table overflow') end
   if not native_new then return {} end
   return native_new(array < MAX_AHEAD and array or MAX_AHEAD, hash < MAX_AHEAD and hash or MAX_AHEAD)
 end
