@@ -38,7 +38,7 @@ local function after(co, mark, through, ok, tag, ...)
   S.depth = mark
   if S.R.done then stop() end
   if tag == RETURN and ok then return true, ... end
-  if not ok then return false, without_place(tag) end
+  if not ok then return false, without_place(tag, co) end
   if tag == YIELD and not through then return true, ... end
   -- 5.5 lets a coroutine close itself: it has neither returned nor yielded.
   if tag == nil and native_status(co) == 'dead' then return true end

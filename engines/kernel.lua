@@ -84,18 +84,35 @@ local function forget(id)
   threads[id], records[id] = nil, nil
 end
 
--- An error value as a script or a log may see it.
-local function without_place(value)
+-- "file.lua:12: " of the script's function that called ours, in the dead thread `co`; else "".
+local function place_in(co)
+  local level, within = 0, false
+  while true do
+    local info = getinfo(co, level, 'Sl')
+    if not info then return '' end
+    if sub(info.short_src, 1, 6) == '[candy' then
+      within = true
+    elseif info.currentline > 0 then
+      return info.short_src .. ':' .. info.currentline .. ': '
+    elseif info.what == 'C' and within then
+      return ''
+    end
+    level = level + 1
+  end
+end
+
+-- An error value as a script or a log may see it; `co` is the thread that died of it, if one did.
+local function without_place(value, co)
   if type(value) == 'string' and sub(value, 1, 7) == '[candy ' then
     local _, place_end = find(value, '^%[candy [^%]]*%]:%d+: ')
-    if place_end then return sub(value, place_end + 1) end
+    if place_end then return (co and place_in(co) or '') .. sub(value, place_end + 1) end
   end
   return value
 end
 
-local function describe(value)
+local function describe(value, co)
   local kind = type(value)
-  if kind == 'string' then return without_place(value) end
+  if kind == 'string' then return without_place(value, co) end
   if kind == 'number' then return tostring(value) end
   return nil
 end
@@ -138,12 +155,12 @@ local function answer(id, co, ok, tag, ...)
     return RETURNED, S.finish(R)
   end
   if not ok then
-    local text = traceback_through(R, co, tag)
+    local text, message = traceback_through(R, co, tag), describe(tag, co)
     forget(id)
     -- Variables marked <close> are still open in a thread that died: close them in a thread
     -- of their own, for the main state is never interrupted and they are the script's code.
     if native_close then native_resume(create(native_close), co) end
-    return FAILED, describe(tag), text
+    return FAILED, message, text
   end
   if tag == nil then return PREEMPTED end
   if tag == YIELD then return YIELDED, 'yield' end

@@ -3,7 +3,7 @@
 
 local K = ...
 
-local rawget, select, type = rawget, select, type
+local find, rawget, select, sub, type = string.find, rawget, select, string.sub, type
 local pcall, native_xpcall = pcall, xpcall      -- pcall names itself in its errors
 local create, native_running, traceback = coroutine.create, coroutine.running, debug.traceback
 local S, body_of, go, disguise = K.S, K.body_of, K.go, K.disguise
@@ -37,10 +37,23 @@ if K.is_51 then
     local f = ...
     return second(protected(callable(f), select(2, ...)))
   end
+  local function frames(text)
+    local _, heading_end = find(text, 'stack traceback:\n', 1, true)
+    return heading_end and '\n' .. sub(text, heading_end + 1) or ''
+  end
+  -- Of the thread that died and of those below it, which the script takes for one.
+  local function whole_traceback(co)
+    local text, below = traceback(co) .. frames(traceback('', 2)), native_running()
+    while disguise[below] do
+      below = disguise[below]
+      text = text .. frames(traceback(below))
+    end
+    return text
+  end
   function P.catch(f, ...)
     local function judged(co, ok, ...)
       if ok then return true, ... end
-      return false, ..., traceback(co)
+      return false, ..., whole_traceback(co)
     end
     return judged(protected(callable(f), ...))
   end

@@ -53,10 +53,8 @@ end
 -- ---------------------------------------------------------------------- for scripts
 -- The function at a script's stack level: ours and this one do not count.
 local function function_at(level, name)
-  if type(level) ~= 'number' or not (level >= 0) then
-    return raise("bad argument #1 to '" .. name .. "' (level must be non-negative)")
-  end
-  local info = level < MAX_LEVEL and getinfo(floor(level) + 2, 'f')
+  if type(level) ~= 'number' then return bad_argument(1, name, 'number', level) end
+  local info = level >= 0 and level < MAX_LEVEL and getinfo(floor(level) + 2, 'f')
   if not info then return raise("bad argument #1 to '" .. name .. "' (invalid level)") end
   return info.func
 end

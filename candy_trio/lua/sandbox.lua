@@ -14,6 +14,7 @@ local getmetatable, ipairs, next, rawget, select, setmetatable, type =
       getmetatable, ipairs, next, rawget, select, setmetatable, type
 local math_type, tonumber = math.type, tonumber
 local native_collectgarbage, native_traceback = collectgarbage, debug.traceback
+local native_getmetatable = debug.getmetatable
 local running = coroutine.running
 local find, floor, sub = string.find, math.floor, string.sub
 local raise, S = K.raise, K.S
@@ -76,7 +77,20 @@ local function overlay(into, replacements)
 end
 
 -- ---------------------------------------------------------------------- replaced functions
+-- What the native function would say, who would name our line.
+local function check_setmetatable(t, meta)
+  if type(t) ~= 'table' then return K.bad_argument(1, 'setmetatable', 'table', t) end
+  if meta ~= nil and type(meta) ~= 'table' then
+    return raise("bad argument #2 to 'setmetatable' (nil or table expected)")
+  end
+  -- A new table has none; LuaJIT compiles getmetatable, debug.getmetatable it does not.
+  if getmetatable(t) ~= nil and rawget(native_getmetatable(t), '__metatable') ~= nil then
+    return raise('cannot change a protected metatable')
+  end
+end
+
 local function sandboxed_setmetatable(t, meta)
+  check_setmetatable(t, meta)
   -- A finalizer runs inside the collector, where nothing can interrupt it.
   if type(meta) == 'table' and rawget(meta, '__gc') ~= nil then
     return raise("'__gc' is not available to sandboxed scripts (lua_sandbox = false allows it)")
@@ -182,6 +196,7 @@ local function math_library()
   local library = copy_of(natives.math)
   local fraction
   function library.random(...)
+    if K.is_jit and not fraction then return native_random(...) end
     local count = select('#', ...)
     if count == 0 then return (fraction or native_random)() end
     -- 5.4 and newer: all bits of an integer at random.
