@@ -120,6 +120,7 @@ end
 
 -- ---------------------------------------------------------------------- string
 local MAX_FORMS = 1000              -- remembered, then forgotten all at once: scripts have few
+local MAX_FORM = 256                -- bytes of a form that is worth it
 local MIN_INTEGER = -2 ^ 63         -- what LuaJIT makes of a number that no integer can be
 
 -- A native function that one of ours calls names our line in its errors, and is itself called by
@@ -150,19 +151,25 @@ local function format_with(letters, change)
         end
       end
     end
-    if count >= MAX_FORMS then known, count = {}, 0 end
-    known[form], count = found, count + 1
+    if #form <= MAX_FORM then
+      if count >= MAX_FORMS then known, count = {}, 0 end
+      known[form], count = found, count + 1
+    end
     return found
   end
   return function(...)
-    local form = ...
+    local form, first = ...
     local positions
     if type(form) == 'string' then
       positions = known[form]
       if positions == nil then positions = positions_in(form) end
     end
     if not positions then return judged('format', pcall(native_format, ...)) end
-    local n, values = select('#', ...) - 1, {select(2, ...)}
+    local n = select('#', ...) - 1
+    if n == 1 then
+      return judged('format', pcall(native_format, form, positions[1] and change(first) or first))
+    end
+    local values = {select(2, ...)}
     for i in next, positions do
       if i <= n then values[i] = change(values[i]) end
     end
@@ -172,6 +179,7 @@ end
 
 -- What LuaJIT's %d makes of a float: the integer towards zero.
 local function whole(value)
+  if math_type(value) == 'integer' then return value end
   local n = value
   if type(n) == 'string' then n = tonumber(n) end
   if math_type(n) ~= 'float' or n % 1 == 0 and n >= MIN_INTEGER and n < -MIN_INTEGER then return value end
@@ -194,6 +202,14 @@ local function rep_with_separator(...)
   return judged('rep', pcall(native_rep, text .. separator, n - 1)) .. text
 end
 
+-- What stands before an engine's own functions.
+local STRING, MATH = {}, {}
+if IS_53 then STRING.format = format_with('diouxXc', whole) end
+if K.is_51 then
+  STRING.format, STRING.rep = format_with('s', textual), rep_with_separator
+  MATH.log = log_with_base
+end
+
 -- ---------------------------------------------------------------------- an isolate's libraries
 local function add(library, functions)
   for name, f in next, functions do
@@ -206,11 +222,8 @@ local function fill(env, I)
   I.table = env.table
   add(env.table, T)
   add(env.math, M)
-  if IS_53 then env.string.format = format_with('diouxXc', whole) end
-  if K.is_51 then
-    env.string.format, env.string.rep = format_with('s', textual), rep_with_separator
-    env.math.log = log_with_base
-  end
+  for name, f in next, STRING do env.string[name] = f end
+  for name, f in next, MATH do env.math[name] = f end
   env.unpack = native_unpack
   env.bit = env.bit or lualib.opener('bit')(I)
   -- OpenResty's own modules require these two, which puts them into `table`.

@@ -77,20 +77,19 @@ local function overlay(into, replacements)
 end
 
 -- ---------------------------------------------------------------------- replaced functions
--- What the native function would say, who would name our line.
+-- What the native function would say, which would name our line.
 local function check_setmetatable(t, meta)
   if type(t) ~= 'table' then return K.bad_argument(1, 'setmetatable', 'table', t) end
   if meta ~= nil and type(meta) ~= 'table' then
     return raise("bad argument #2 to 'setmetatable' (nil or table expected)")
   end
-  -- A new table has none; LuaJIT compiles getmetatable, debug.getmetatable it does not.
-  if getmetatable(t) ~= nil and rawget(native_getmetatable(t), '__metatable') ~= nil then
-    return raise('cannot change a protected metatable')
-  end
+  local old = native_getmetatable(t)
+  if old and rawget(old, '__metatable') ~= nil then return raise('cannot change a protected metatable') end
 end
 
 local function sandboxed_setmetatable(t, meta)
-  check_setmetatable(t, meta)
+  -- All that most calls need; LuaJIT compiles it, which it does not debug.getmetatable.
+  if type(meta) ~= 'table' or type(t) ~= 'table' or getmetatable(t) ~= nil then check_setmetatable(t, meta) end
   -- A finalizer runs inside the collector, where nothing can interrupt it.
   if type(meta) == 'table' and rawget(meta, '__gc') ~= nil then
     return raise("'__gc' is not available to sandboxed scripts (lua_sandbox = false allows it)")
@@ -177,9 +176,7 @@ end
 
 -- The bounds that random was called with, as whole numbers: LuaJIT takes fractions, too. Errors of
 -- the native function would name no place of the script's.
-local function bounds(...)
-  local count = select('#', ...)
-  local low, high = ...
+local function bounds(count, low, high)
   if count > 2 then return raise("wrong number of arguments") end
   if type(low) ~= 'number' then low = tonumber(low) or K.bad_argument(1, 'random', 'number', low) end
   if count == 1 then
@@ -201,7 +198,7 @@ local function math_library()
     if count == 0 then return (fraction or native_random)() end
     -- 5.4 and newer: all bits of an integer at random.
     if not fraction and count == 1 and math_type and (...) == 0 then return native_random(0) end
-    local low, high = bounds(...)
+    local low, high = bounds(count, ...)
     if fraction then return low + floor(fraction() * (high - low + 1)) end
     return native_random(low, high)
   end
