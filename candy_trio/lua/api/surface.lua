@@ -8,7 +8,10 @@ local debug_setmetatable, upvalueid, newproxy = debug.setmetatable, debug.upvalu
 local format = string.format
 local raise, S = K.raise, K.S
 
-local A = {K = K, host = host, S = S, raise = raise, bad_argument = K.bad_argument}
+local A = {
+  K = K, host = host, S = S, raise = raise, bad_argument = K.bad_argument,
+  core_version = '0.1.25',      -- of the lua-resty-core that the API was compared with
+}
 
 -- ---------------------------------------------------------------------- call forms
 local function without_first(f, _, ...) return f(...) end

@@ -5,8 +5,6 @@ local K, host, A = ...
 local type = type
 local find, gsub, match = string.find, string.gsub, string.match
 
-local VERSION = '0.1.25'
-
 local function encode_base64url(text)
   if type(text) ~= 'string' then return nil, 'must provide a string' end
   local encoded = host.encode_base64(text, true)
@@ -28,7 +26,7 @@ end
 local M = {}
 
 M['ngx.base64'] = function()
-  return {version = VERSION, encode_base64url = encode_base64url, decode_base64url = decode_base64url}
+  return {version = A.core_version, encode_base64url = encode_base64url, decode_base64url = decode_base64url}
 end
 
 return M

@@ -3,16 +3,13 @@
 
 local K, host, A = ...
 
-local type = type
+local sub, type = string.sub, type
 local raise = A.raise
 
-local VERSION = '0.1.25'
 local NO_CAPTURE = 'missing the capture error log patch for nginx'
 local MAX_LEVEL = 8            -- DEBUG
 local MAX_LINE = 2048          -- bytes of one message, as nginx's error log cuts them
 local THRESHOLD = host.log_threshold()
-
-local sub = string.sub
 
 -- Without "[lua]" and the place, which ngx.log puts before a message.
 local function raw_log(level, message)
@@ -41,7 +38,7 @@ local M = {}
 
 M['ngx.errlog'] = function()
   return {
-    version = VERSION, raw_log = raw_log, get_sys_filter_level = get_sys_filter_level,
+    version = A.core_version, raw_log = raw_log, get_sys_filter_level = get_sys_filter_level,
     set_filter_level = set_filter_level, get_logs = get_logs,
   }
 end

@@ -2,11 +2,9 @@
 
 local K, host, A = ...
 
-local VERSION = '0.1.25'
-
 local M = {}
 
-M['ngx.req'] = function() return {version = VERSION, add_header = A.add_request_header} end
-M['ngx.resp'] = function() return {version = VERSION, add_header = A.add_response_header} end
+M['ngx.req'] = function() return {version = A.core_version, add_header = A.add_request_header} end
+M['ngx.resp'] = function() return {version = A.core_version, add_header = A.add_response_header} end
 
 return M

@@ -8,7 +8,6 @@ local select = select
 local concat, find, sub = table.concat, string.find, string.sub
 local raise = A.raise
 
-local VERSION = '0.1.25'      -- what goes with lua-nginx-module 0.10.23
 local NAME_OF_VERSION = {ctx = '_VERSION', misc = '_VERSION', worker = '_VERSION'}
 
 -- Its parts, by their names in lua-resty-core.
@@ -26,7 +25,9 @@ end
 
 -- Every byte `from` of the text becomes `to`.
 local function str_replace_char(text, from, to)
-  text, from, to = A.check_string(text, 1, 'str_replace_char'), sub(from, 1, 1), sub(to, 1, 1)
+  text = A.check_string(text, 1, 'str_replace_char')
+  from = sub(A.check_string(from, 2, 'str_replace_char'), 1, 1)
+  to = sub(A.check_string(to, 3, 'str_replace_char'), 1, 1)
   local pieces, n, start = {}, 0, 1
   local at = from ~= '' and find(text, from, 1, true)
   while at do
@@ -45,22 +46,22 @@ end
 
 local M = {}
 
-M['resty.core'] = function() return {version = VERSION} end
+M['resty.core'] = function() return {version = A.core_version} end
 for i = 1, #PARTS do
   local version = NAME_OF_VERSION[PARTS[i]] or 'version'
-  M['resty.core.' .. PARTS[i]] = function() return {[version] = VERSION} end
+  M['resty.core.' .. PARTS[i]] = function() return {[version] = A.core_version} end
 end
 
 M['resty.core.base'] = function(I)
   return {
-    version = VERSION, allows_subsystem = allows_subsystem, new_tab = I.table.new, clear_tab = I.table.clear,
+    version = A.core_version, allows_subsystem = allows_subsystem, new_tab = I.table.new, clear_tab = I.table.clear,
     FFI_OK = 0, FFI_NO_REQ_CTX = -100, FFI_BAD_CONTEXT = -101, FFI_ERROR = -1, FFI_AGAIN = -2, FFI_BUSY = -3,
     FFI_DONE = -4, FFI_DECLINED = -5,
   }
 end
 
-M['resty.core.request'] = function() return {version = VERSION, set_req_header = set_req_header} end
+M['resty.core.request'] = function() return {version = A.core_version, set_req_header = set_req_header} end
 
-M['resty.core.utils'] = function() return {version = VERSION, str_replace_char = str_replace_char} end
+M['resty.core.utils'] = function() return {version = A.core_version, str_replace_char = str_replace_char} end
 
 return M
