@@ -5,12 +5,13 @@
 
 local K = ...
 
-local error, setmetatable, type = error, setmetatable, type
+local setmetatable, type = setmetatable, type
 local create, native_resume, yield, native_status, native_running =
       coroutine.create, coroutine.resume, coroutine.yield, coroutine.status, coroutine.running
 local native_close = coroutine.close
 local S, RETURN, YIELD, entries = K.S, K.RETURN, K.YIELD, K.entries
-local stop, raise, bad_argument, without_place = K.stop, K.raise, K.bad_argument, K.without_place
+local stop, raise, rethrow, bad_argument = K.stop, K.raise, K.rethrow, K.bad_argument
+local without_place = K.without_place
 local IS_JIT, IS_51 = K.is_jit, K.is_51
 
 local MAX_DEPTH = 190       -- nested C calls on LuaJIT, which has no limit of its own and would
@@ -23,8 +24,11 @@ local disguise = setmetatable({}, {__mode = 'kv'})
 
 local C = {}
 
+local function as_is(f) return f end
+
+-- Called as a result, f has no name: a traceback shows where it is, not what we call it.
 local function body_of(f)
-  return function(...) return RETURN, f(...) end
+  return function(...) return RETURN, as_is(f)(...) end
 end
 
 local again
@@ -34,7 +38,7 @@ local function after(co, mark, through, ok, tag, ...)
   S.depth = mark
   if S.R.done then stop() end
   if tag == RETURN and ok then return true, ... end
-  if not ok then return false, without_place(tag) end
+  if not ok then return false, without_place(tag, co) end
   if tag == YIELD and not through then return true, ... end
   -- 5.5 lets a coroutine close itself: it has neither returned nor yielded.
   if tag == nil and native_status(co) == 'dead' then return true end
@@ -97,11 +101,11 @@ local function unwrapped(co, ok, ...)
   if ok then return ... end
   local message = ...
   -- For the log: the traceback of the run that this error may end shows the caller only.
-  if type(message) == 'string' then K.note_death(message, co) end
+  if message ~= nil then K.note_death(message, co) end
   -- Only what died of the error: a coroutine that was not to be resumed goes on.
   if native_close and native_status(co) == 'dead' then native_close(co) end
   if type(message) == 'string' then return raise(message) end
-  return error(message, 0)
+  return rethrow(message)
 end
 
 function C.wrap(f)

@@ -18,7 +18,7 @@
 
 local MAX_POOLED = 64       -- idle threads kept for reuse: as many as requests usually overlap
 
-local error, setmetatable, tostring, type = error, setmetatable, tostring, type
+local error, rawequal, setmetatable, tostring, type = error, rawequal, setmetatable, tostring, type
 local create, native_resume, native_running, yield =
       coroutine.create, coroutine.resume, coroutine.running, coroutine.yield
 local native_close, native_isyieldable = coroutine.close, coroutine.isyieldable
@@ -84,20 +84,43 @@ local function forget(id)
   threads[id], records[id] = nil, nil
 end
 
--- An error value as a script or a log may see it.
-local function without_place(value)
+-- "file.lua:12: " of the script's function that called ours, in the dead thread `co`; else "".
+local function place_in(co)
+  local level, within = 0, false
+  while true do
+    local info = getinfo(co, level, 'Sl')
+    if not info then return '' end
+    if sub(info.short_src, 1, 6) == '[candy' then
+      within = true
+    elseif info.currentline > 0 then
+      return info.short_src .. ':' .. info.currentline .. ': '
+    elseif info.what == 'C' and within then
+      return ''
+    end
+    level = level + 1
+  end
+end
+
+-- An error value as a script or a log may see it; `co` is the thread that died of it, if one did.
+local function without_place(value, co)
   if type(value) == 'string' and sub(value, 1, 7) == '[candy ' then
     local _, place_end = find(value, '^%[candy [^%]]*%]:%d+: ')
-    if place_end then return sub(value, place_end + 1) end
+    if place_end then return (co and place_in(co) or '') .. sub(value, place_end + 1) end
   end
   return value
 end
 
-local function describe(value)
+local function describe(value, co)
   local kind = type(value)
-  if kind == 'string' then return without_place(value) end
+  if kind == 'string' then return without_place(value, co) end
   if kind == 'number' then return tostring(value) end
   return nil
+end
+
+-- Whether `message` is `inner` as it went on: a string may have got a place before it.
+local function is_of(message, inner)
+  if type(message) == 'string' and type(inner) == 'string' then return find(message, inner, 1, true) end
+  return rawequal(message, inner)
 end
 
 -- The traceback of `co`, which dies of `message`; before it, innermost first, those of the
@@ -105,7 +128,7 @@ end
 -- was caught in between, and raised again by chance in the same words, has another caller.
 local function traceback_through(R, co, message)
   local text, died = traceback(co), R.died
-  if died and died.caller == co and type(message) == 'string' and find(message, died.message, 1, true) then
+  if died and died.caller == co and is_of(message, died.message) then
     return died.text .. '\n' .. text
   end
   return text
@@ -132,12 +155,12 @@ local function answer(id, co, ok, tag, ...)
     return RETURNED, S.finish(R)
   end
   if not ok then
-    local text = traceback_through(R, co, tag)
+    local text, message = traceback_through(R, co, tag), describe(tag, co)
     forget(id)
     -- Variables marked <close> are still open in a thread that died: close them in a thread
     -- of their own, for the main state is never interrupted and they are the script's code.
     if native_close then native_resume(create(native_close), co) end
-    return FAILED, describe(tag), text
+    return FAILED, message, text
   end
   if tag == nil then return PREEMPTED end
   if tag == YIELD then return YIELDED, 'yield' end
@@ -187,6 +210,9 @@ local function raise(message)
   error(message, 0)
 end
 
+-- Raises what has been caught. Tracebacks leave out the `error` of this file alone.
+local function rethrow(value) error(value, 0) end
+
 local function bad_argument(position, name, expected, value, count)
   local got = type(value)
   if count and position > count then got = 'no value' end
@@ -228,6 +254,6 @@ return {
   without_place = without_place,
   wait = wait, finish = finish, stop = stop,
   adopt = adopt, use_strings = use_strings,
-  raise = raise, bad_argument = bad_argument,
+  raise = raise, rethrow = rethrow, bad_argument = bad_argument,
   is_jit = IS_JIT, is_51 = IS_51,
 }

@@ -8,7 +8,7 @@ local K = ...
 
 local getmetatable, next, rawget, select, tostring, type = getmetatable, next, rawget, select, tostring, type
 local unpack = table.unpack or unpack
-local S, raise, MAX_DEPTH = K.S, K.raise, K.max_depth
+local S, raise, bad_argument, MAX_DEPTH = K.S, K.raise, K.bad_argument, K.max_depth
 
 local MAX_PATTERN = 8192    -- bytes of a pattern on 5.1, whose matcher recurses once for each "?",
                             -- "*" or "-" without a limit: half a megabyte of C stack
@@ -94,13 +94,19 @@ if K.is_jit then
     })
   end
 
+  local function check(name, t, f)
+    if type(t) ~= 'table' then bad_argument(1, name, 'table', t) end
+    if type(f) ~= 'function' then bad_argument(2, name, 'function', f) end
+  end
   function nested.foreach(t, f)
+    check('foreach', t, f)
     for key, value in next, t do
       local result = f(key, value)
       if result ~= nil then return result end
     end
   end
   function nested.foreachi(t, f)
+    check('foreachi', t, f)
     for i = 1, #t do
       local result = f(i, t[i])
       if result ~= nil then return result end
@@ -109,22 +115,28 @@ if K.is_jit then
 end
 
 if K.is_51 then
-  local function matching(native)
-    return function(subject, pattern, ...)
-      if type(pattern) == 'string' and #pattern > MAX_PATTERN then
-        return raise('pattern too complex')
-      end
-      return native(subject, pattern, ...)
-    end
+  -- Their names are what the native functions' errors tell.
+  local find, match, gmatch, gsub = string.find, string.match, string.gmatch, string.gsub
+  local function check(pattern)
+    if type(pattern) == 'string' and #pattern > MAX_PATTERN then raise('pattern too complex') end
   end
-  nested.match, nested.gmatch, nested.gsub = matching(string.match), matching(string.gmatch), matching(string.gsub)
+  function nested.match(...)
+    check((select(2, ...)))
+    return match(...)
+  end
+  function nested.gmatch(...)
+    check((select(2, ...)))
+    return gmatch(...)
+  end
+  function nested.gsub(...)
+    check((select(2, ...)))
+    return gsub(...)
+  end
   nested.gfind = nested.gmatch
-  local native_find = string.find
-  function nested.find(subject, pattern, init, plain)
-    if not plain and type(pattern) == 'string' and #pattern > MAX_PATTERN then
-      return raise('pattern too complex')
-    end
-    return native_find(subject, pattern, init, plain)
+  function nested.find(...)
+    local _, pattern, _, plain = ...
+    if not plain then check(pattern) end
+    return find(...)
   end
 end
 

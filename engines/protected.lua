@@ -3,7 +3,7 @@
 
 local K = ...
 
-local rawget, select, type = rawget, select, type
+local find, rawget, select, sub, type = string.find, rawget, select, string.sub, type
 local pcall, native_xpcall = pcall, xpcall      -- pcall names itself in its errors
 local create, native_running, traceback = coroutine.create, coroutine.running, debug.traceback
 local S, body_of, go, disguise = K.S, K.body_of, K.go, K.disguise
@@ -37,10 +37,23 @@ if K.is_51 then
     local f = ...
     return second(protected(callable(f), select(2, ...)))
   end
+  local function frames(text)
+    local _, heading_end = find(text, 'stack traceback:\n', 1, true)
+    return heading_end and '\n' .. sub(text, heading_end + 1) or ''
+  end
+  -- Of the thread that died and of those below it, which the script takes for one.
+  local function whole_traceback(co)
+    local text, below = traceback(co) .. frames(traceback('', 2)), native_running()
+    while disguise[below] do
+      below = disguise[below]
+      text = text .. frames(traceback(below))
+    end
+    return text
+  end
   function P.catch(f, ...)
     local function judged(co, ok, ...)
       if ok then return true, ... end
-      return false, ..., traceback(co)
+      return false, ..., whole_traceback(co)
     end
     return judged(protected(callable(f), ...))
   end
@@ -71,8 +84,8 @@ end
 -- tells of in it is kept by coroutine.
 local function handled(traces, co, outer, ok, ...)
   traces[co] = outer
-  if ok then return false, ... end
-  return false, (...)
+  if ok then return false, (...) end
+  return false, 'error in error handling'
 end
 
 local function judge(handler, ok, ...)
@@ -89,9 +102,16 @@ local function judge(handler, ok, ...)
   return handled(traces, co, outer, P.pcall(handler, value))
 end
 
-function P.xpcall(f, handler, ...)
-  if type(handler) ~= 'function' then bad_argument(2, 'xpcall', 'function', handler) end
+local function checked_xpcall(f, handler, ...)
   return judge(handler, P.catch(f, ...))
+end
+
+function P.xpcall(...)
+  local count = select('#', ...)
+  if count == 0 then return raise("bad argument #1 to 'xpcall' (value expected)") end
+  local _, handler = ...
+  if type(handler) ~= 'function' then return bad_argument(2, 'xpcall', 'function', handler, count) end
+  return checked_xpcall(...)
 end
 
 K.pcall, K.xpcall, K.catch = P.pcall, P.xpcall, P.catch

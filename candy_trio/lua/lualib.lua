@@ -13,9 +13,20 @@ local find = string.find
 
 -- Module name → its file in lualib/.
 local FILES = {
+  ['bit'] = 'bit',
   ['cjson'] = 'cjson', ['cjson.safe'] = 'cjson',
+  ['ngx.base64'] = 'ngx_base64',
+  ['ngx.errlog'] = 'ngx_errlog',
   ['ngx.re'] = 'ngx_re',
+  ['ngx.req'] = 'ngx_headers',
+  ['ngx.resp'] = 'ngx_headers',
   ['resty.core'] = 'resty_core',
+  ['table.clear'] = 'table_parts',
+  ['table.clone'] = 'table_parts',
+  ['table.isarray'] = 'table_parts',
+  ['table.isempty'] = 'table_parts',
+  ['table.new'] = 'table_parts',
+  ['table.nkeys'] = 'table_parts',
 }
 
 local loaded = {}       -- file → what it returned

@@ -8,11 +8,11 @@
 
 local K, host, scripts, lualib = ...
 
-local error, find, gmatch, gsub, next, setfenv, type =
-      error, string.find, string.gmatch, string.gsub, next, setfenv, type
+local find, gmatch, gsub, next, setfenv, type =
+      string.find, string.gmatch, string.gsub, next, setfenv, type
 local native_cpath, native_loadlib, native_preload, native_require =
       package.cpath, package.loadlib, package.preload, require
-local raise, bad_argument, S = K.raise, K.bad_argument, K.S
+local raise, rethrow, bad_argument, S = K.raise, K.rethrow, K.bad_argument, K.S
 local running = K.coroutine.running
 local compile_plain, without_shebang = scripts.compile_plain, scripts.without_shebang
 
@@ -37,7 +37,7 @@ local function run(I, R, name, loaded, chunk, argument)
   local function judge(ok, ...)
     loading[co], I.loading[name] = outer, nil
     if ok then return finished(name, loaded, ...) end
-    return error((...), 0)
+    return rethrow((...))
   end
   return judge(K.catch(chunk, name, argument))
 end
@@ -110,7 +110,7 @@ end
 -- LuaJIT's own modules (ffi, jit.util, table.new ...) are made once for the VM.
 local function add_native(preload)
   for name in next, native_preload do
-    preload[name] = function() return native_require(name) end
+    if not lualib.opener(name) then preload[name] = function() return native_require(name) end end
   end
 end
 

@@ -8,11 +8,13 @@
 --   a function of ours by way of an environment.
 -- * sandbox = false gives back what OpenResty's scripts have, but for what would defeat limits.
 
-local K, host, scripts, modules = ...
+local K, host, scripts, modules, compat = ...
 
 local getmetatable, ipairs, next, rawget, select, setmetatable, type =
       getmetatable, ipairs, next, rawget, select, setmetatable, type
+local math_type, tonumber = math.type, tonumber
 local native_collectgarbage, native_traceback = collectgarbage, debug.traceback
+local native_getmetatable = debug.getmetatable
 local running = coroutine.running
 local find, floor, sub = string.find, math.floor, string.sub
 local raise, S = K.raise, K.S
@@ -21,7 +23,7 @@ local STEP_LIMIT = 100     -- KB that collectgarbage("step") may work through: u
 
 local BASE = {
   'assert', 'error', 'getmetatable', 'ipairs', 'next', 'pairs', 'rawequal', 'rawget', 'rawlen',
-  'rawset', 'select', 'tonumber', 'tostring', 'type', 'unpack', '_VERSION',
+  'rawset', 'select', 'tonumber', 'tostring', 'type', '_VERSION',
 }
 local STRING = {
   'byte', 'char', 'find', 'format', 'gmatch', 'gsub', 'len', 'lower', 'match', 'rep', 'reverse',
@@ -75,7 +77,19 @@ local function overlay(into, replacements)
 end
 
 -- ---------------------------------------------------------------------- replaced functions
+-- What the native function would say, which would name our line.
+local function check_setmetatable(t, meta)
+  if type(t) ~= 'table' then return K.bad_argument(1, 'setmetatable', 'table', t) end
+  if meta ~= nil and type(meta) ~= 'table' then
+    return raise("bad argument #2 to 'setmetatable' (nil or table expected)")
+  end
+  local old = native_getmetatable(t)
+  if old and rawget(old, '__metatable') ~= nil then return raise('cannot change a protected metatable') end
+end
+
 local function sandboxed_setmetatable(t, meta)
+  -- All that most calls need; LuaJIT compiles it, which it does not debug.getmetatable.
+  if type(meta) ~= 'table' or type(t) ~= 'table' or getmetatable(t) ~= nil then check_setmetatable(t, meta) end
   -- A finalizer runs inside the collector, where nothing can interrupt it.
   if type(meta) == 'table' and rawget(meta, '__gc') ~= nil then
     return raise("'__gc' is not available to sandboxed scripts (lua_sandbox = false allows it)")
@@ -160,24 +174,33 @@ local function generator(seed)
   return function() return (draw() * M1 + draw()) / ((M1 - 1) * M1) end
 end
 
-local function seeded(fraction, ...)
-  local count = select('#', ...)
-  local low, high = ...
-  if count == 0 then return fraction() end
-  if count == 1 then low, high = 1, low end
-  if type(low) ~= 'number' then return K.bad_argument(1, 'random', 'number', low) end
-  if type(high) ~= 'number' then return K.bad_argument(2, 'random', 'number', high) end
+-- The bounds that random was called with, as whole numbers: LuaJIT takes fractions, too. Errors of
+-- the native function would name no place of the script's.
+local function bounds(count, low, high)
+  if count > 2 then return raise("wrong number of arguments") end
+  if type(low) ~= 'number' then low = tonumber(low) or K.bad_argument(1, 'random', 'number', low) end
+  if count == 1 then
+    low, high = 1, low
+  elseif type(high) ~= 'number' then
+    high = tonumber(high) or K.bad_argument(2, 'random', 'number', high)
+  end
   low, high = floor(low), floor(high)
-  if low > high then return raise("bad argument #" .. count .. " to 'random' (interval is empty)") end
-  return low + floor(fraction() * (high - low + 1))
+  if not (low <= high) then return raise("bad argument #" .. count .. " to 'random' (interval is empty)") end
+  return low, high
 end
 
 local function math_library()
   local library = copy_of(natives.math)
   local fraction
   function library.random(...)
-    if fraction then return seeded(fraction, ...) end
-    return native_random(...)
+    if K.is_jit and not fraction then return native_random(...) end
+    local count = select('#', ...)
+    if count == 0 then return (fraction or native_random)() end
+    -- 5.4 and newer: all bits of an integer at random.
+    if not fraction and count == 1 and math_type and (...) == 0 then return native_random(0) end
+    local low, high = bounds(count, ...)
+    if fraction then return low + floor(fraction() * (high - low + 1)) end
+    return native_random(low, high)
   end
   function library.randomseed(seed)
     if seed == nil then        -- 5.4 and newer: back to what nobody can guess
@@ -231,6 +254,7 @@ local function fill(env, I)
     env.newproxy = native_globals.newproxy
     env.string.dump = natives.string.dump
   end
+  compat.fill(env, I)
   scripts.install(env, I)
   modules.install(env, I)
   return env

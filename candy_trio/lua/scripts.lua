@@ -6,17 +6,16 @@
 -- text again would not; and setfenv on a closure that two requests share is wrong as soon as
 -- they interleave.
 
-local K, host = ...
+local K, host, environments = ...
 
-local error, rawequal, select, type = error, rawequal, select, type
+local error, select, type = error, select, type
 local native_load = loadstring or load
-local native_getfenv, native_setfenv = getfenv, setfenv
+local native_setfenv = setfenv
 local getinfo = debug.getinfo
 local byte, concat, dump, find, gsub, sub =
       string.byte, table.concat, string.dump, string.find, string.gsub, string.sub
 local raise, bad_argument, S = K.raise, K.bad_argument, K.S
 
-local OWN_GLOBALS = _G        -- the environment of our own functions: never a script's
 local HAS_ENV = native_setfenv == nil           -- 5.2 and newer
 local SIGNATURE = 27                             -- first byte of compiled code
 
@@ -225,52 +224,10 @@ local function trusted_dofile(path)
   return f()
 end
 
--- ---------------------------------------------------------------------- setfenv, getfenv (5.1)
-local script_getfenv, script_setfenv
-if not HAS_ENV then
-  -- The function at a script's stack level: ours and this one do not count.
-  local function function_at(level, name)
-    if type(level) ~= 'number' or level < 0 then
-      return raise("bad argument #1 to '" .. name .. "' (level must be non-negative)")
-    end
-    local info = getinfo(level + 2, 'f')
-    if not info then return raise("bad argument #1 to '" .. name .. "' (invalid level)") end
-    return info.func
-  end
-
-  local function visible(env)
-    if rawequal(env, OWN_GLOBALS) then return S.R.globals end
-    return env
-  end
-
-  function script_getfenv(target)
-    if target == nil then target = 1 end
-    if target == 0 then return S.R.globals end
-    local f = target
-    if type(f) ~= 'function' then f = function_at(target, 'getfenv') end
-    if f == nil then return S.R.globals end
-    local env = visible(native_getfenv(f))
-    return env
-  end
-
-  function script_setfenv(target, env)
-    if type(env) ~= 'table' then return bad_argument(2, 'setfenv', 'table', env) end
-    local f = target
-    if type(f) ~= 'function' and target ~= 0 then f = function_at(target, 'setfenv') end
-    -- Whoever could set the environment of one of our functions, or of the thread, which the
-    -- next request uses, would reach into other requests.
-    if type(f) ~= 'function' or rawequal(native_getfenv(f), OWN_GLOBALS) then
-      return raise("'setfenv' cannot change environment of given object")
-    end
-    local changed = native_setfenv(f, env)
-    return changed
-  end
-end
-
 local function install(env, I)
   env.load = I.sandboxed and script_load or trusted_load
-  env.getfenv, env.setfenv = script_getfenv, script_setfenv
-  if not HAS_ENV then env.loadstring = loadstring_for(env.load) end
+  env.loadstring = loadstring_for(env.load)
+  env.getfenv, env.setfenv = environments.getfenv, environments.setfenv
   if not I.sandboxed then env.loadfile, env.dofile = trusted_loadfile, trusted_dofile end
 end
 

@@ -4,7 +4,7 @@ Rules of a clean traceback:
 
 - Lines of our chunks, which are named ``[candy NAME.lua]``, go. Where one stands for a library
   function that the script called (``pcall``, ``say``), it becomes ``[C]: in function 'say'``,
-  which is what the same call shows on OpenResty.
+  which is what the same call shows on OpenResty; ``[C]: in ?`` where a tail call lost the name.
 - The script's outermost function is our factory's closure on its first line: it is the main
   chunk to its author.
 - Names in it come from the script and may be as long as its strings: what does not fit into
@@ -22,6 +22,9 @@ MAX_LINES = 64
 """Lua shows 22 levels; more lines are newlines inside names."""
 
 _OURS = re.compile(rb"\t\[candy [^\]]*\]:(?:\d+:)? in (.*)")
+_KERNEL = b"\t[candy kernel.lua]:"
+"""Where ``error`` stands for ``raise``, which all misuse of the API goes through."""
+_TAIL_CALLS = (b"(...tail calls...)", b"(tail call): ?")
 _NAMED = re.compile(rb"(?:function|upvalue|local|field|method|global) '(?:[^']*\.)?([^'.]+)'")
 _C = b"\t[C]: in "
 # LuaJIT gives no line where a thread died in an instruction of its own.
@@ -37,24 +40,29 @@ def clean(traceback: bytes, *, of_run: bool = True) -> bytes:
     """
     lines: list[bytes] = []
     hidden_name = b""
+    after_ours = False
     for full_line in traceback.split(b"\n", MAX_LINES)[:MAX_LINES]:
         line = full_line[:MAX_LINE]
         ours = _OURS.match(line)
         if ours is None:
+            if after_ours and line.strip() in _TAIL_CALLS:
+                hidden_name = b"?"
+                continue
             if hidden_name and b"[candy" not in line:
-                lines.append(_C + b"function '" + hidden_name + b"'")
-            hidden_name = b""
+                lines.append(_C + (b"?" if hidden_name == b"?" else b"function '%b'" % hidden_name))
+            hidden_name, after_ours = b"", False
             lines.append(line)
             continue
+        after_ours = True
         # A native function that one of ours called is an implementation detail.
         while lines and lines[-1].startswith(_C) and not hidden_name:
             native = _NAMED.search(lines[-1])
-            if native is not None and native[1] == b"error":
+            if native is not None and native[1] == b"error" and not line.startswith(_KERNEL):
                 break
             lines.pop()
         named = _NAMED.match(ours[1])
         hidden_name = named[1] if named is not None else b""
-    while lines and lines[-1].strip() in (b"", b"(...tail calls...)", b"(tail call): ?"):
+    while lines and lines[-1].strip() in (b"", *_TAIL_CALLS):
         lines.pop()
     return b"\n".join(_main_chunk(lines) if of_run else lines)
 

@@ -1,17 +1,17 @@
-"""The documents agree with the code: the Lua API's reference and the table of engines."""
+"""The documents agree with the code: the Lua API's reference and the tables of engines."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
-import pytest
 import tomli
 from serving_process import ROOT
 from support.site import ENGINES, one_route, open_site
 
 REFERENCE = (ROOT / "docs" / "lua-api.md").read_text()
-COMING_FROM = (ROOT / "docs" / "coming-from-openresty-or-candy.md").read_text()
+DIFFERENCES = (ROOT / "docs" / "lua-differences.md").read_text()
 
 # Every name that a script can reach, with the table it is in: "req.get_method".
 LIST_NAMES = """
@@ -58,56 +58,25 @@ async def test_every_call_of_the_reference_is_there(tmp_path: Path) -> None:
         assert (await site.request()).text == ""
 
 
-# What the rows of "What differs between the engines" say, as expressions or as text to compile.
-FEATURES = {
-    "integers beside floats": ("value", "math.type ~= nil"),
-    "`tostring(10 / 2)`": ("value", "tostring(10 / 2)"),
-    "`//`, `&`, `\\|`, `~`, `<<`, `>>`": ("compile", "return 1 // 1 & 1 | 1 ~ 1 << 1 >> 1, ~1"),
-    "`goto`": ("compile", "goto a ::a::"),
-    "`<const>`, `<close>`": ("compile", "local a <const>, b <close> = 1, nil"),
-    "`unpack` / `table.unpack`": ("value", "unpack and 'unpack' or 'table.unpack'"),
-    "`setfenv`, `getfenv`, `loadstring`": ("value", "(setfenv and getfenv and loadstring) ~= nil"),
-    "`_ENV`": ("value", "_ENV ~= nil"),
-    "`xpcall` with arguments": (
-        "value", "select(2, xpcall(function(a) return a end, print, 7)) == 7",
-    ),
-    "`\\u{…}` in strings": ("value", "(loadstring or load)([[return '\\u{41}' == 'A']])"),
-    "a `for` variable may be assigned": ("compile", "for i = 1, 2 do i = 3 end"),
-    "`utf8`, `string.pack`, `table.move`": (
-        "value",
-        "utf8 and string.pack and table.move and true or table.move and 'table.move only' or false",
-    ),
-    "bit operations": (
-        "value", "bit and 'bit' or bit32 and 'bit32' or math.type and 'operators' or 'none'",
-    ),
-}  # fmt: skip
+def test_the_tables_of_differences_say_what_the_engines_do() -> None:
+    """Each fact that tests/lua/test_lua_differences.py asks the engines is a row, and no more."""
+    facts = tomli.loads((ROOT / "tests" / "lua" / "differences.toml").read_text())["fact"]
+    assert re.findall(r"^\| .* \|$", DIFFERENCES, re.MULTILINE) == [
+        "| what | what engines do by themselves |",
+        *(row_of(fact) for fact in facts if fact["kind"] == "same"),
+        "| | " + " | ".join(f"`{engine}`" for engine in ENGINES) + " |",
+        *(row_of(fact) for fact in facts if fact["kind"] == "different"),
+    ]
 
 
-def documented(row: str, engine: str) -> str:
-    """What the table says of a feature, without marks and remarks."""
-    table = COMING_FROM.split("## What differs between the engines")[1]
-    lines = [re.split(r"(?<!\\) ?\| ?", line) for line in table.splitlines() if "|" in line]
-    columns = [cell.strip("` ") for cell in lines[0]]
-    [cells] = [line for line in lines if line[1] == row]
-    return cells[columns.index(engine)].replace("`", "").removesuffix(" (silently)")
-
-
-@pytest.mark.parametrize("engine", ENGINES)
-async def test_the_table_of_engines_is_so(engine: str, tmp_path: Path) -> None:
-    """Each row, asked of the engine itself."""
-    script = ["local compile = loadstring or load"]
-    for kind, text in FEATURES.values():
-        if kind == "compile":
-            script.append(f"cd.say(compile([[{text}]]) and 'yes' or 'no')")
-        else:
-            script.append(f"local v = {text}")
-            script.append("if type(v) == 'function' then v = v() end")
-            script.append("if type(v) ~= 'string' then v = v and 'yes' or 'no' end cd.say(v)")
-    async with open_site(tmp_path, one_route(engine), {"t.lua": "\n".join(script)}) as site:
-        reply = await site.request()
-    assert reply.status == 200, site.log()
-    found = dict(zip(FEATURES, reply.text.splitlines(), strict=True))
-    assert found == {row: documented(row, engine) for row in FEATURES}
+def row_of(fact: dict[str, Any]) -> str:
+    """A fact as a row: yes and no for true and false, any other value as it is."""
+    if fact["kind"] == "same":
+        return f"| {fact['says']} | {fact.get('otherwise', '')} |"
+    values = {name: value for names, value in fact["expect"].items() for name in names.split()}
+    shown = {"true": "yes", "false": "no"}
+    cells = [shown.get(values[engine], f"`{values[engine]}`") for engine in ENGINES]
+    return f"| {fact['says']} | {' | '.join(cells)} |"
 
 
 async def test_the_first_route_of_getting_started_works(tmp_path: Path) -> None:

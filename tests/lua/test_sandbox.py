@@ -236,7 +236,7 @@ has(debug, 'getinfo', 'getlocal', 'setlocal', 'getupvalue', 'setupvalue', 'getme
     'setmetatable', 'getregistry', 'gethook', 'traceback')
 has(io, 'open', 'lines', 'read', 'write')
 has(_G, 'io', 'loadfile', 'dofile')
-has(package, 'loadlib', 'cpath', 'searchpath', setfenv and 'loaders' or 'searchers')
+has(package, 'loadlib', 'cpath', 'searchpath', _VERSION == 'Lua 5.1' and 'loaders' or 'searchers')
 assert(load(string.dump(function() return 'dumped' end))() == 'dumped')
 assert(type(setmetatable({}, {__gc = function() end})) == 'table')
 assert(type(collectgarbage()) == 'number' and type(collectgarbage('count')) == 'number')

@@ -104,6 +104,70 @@ def test_a_frame_of_ours_becomes_the_function_that_the_script_called() -> None:
     assert clean(traceback) == b"\t[C]: in function 'say'\n\tt.lua:7: in main chunk"
 
 
+def test_a_tail_call_of_ours_leaves_no_trace_but_a_function_without_a_name() -> None:
+    """PUC-Lua forgets the name of what was tail-called; the frames of ours around it go."""
+    for tail_call in (b"(...tail calls...)", b"(tail call): ?"):
+        traceback = (
+            b"\t[C]: in function 'error'\n"
+            b"\t[candy kernel.lua]:185: in function <[candy kernel.lua]:170>\n"
+            b"\t" + tail_call + b"\n"
+            b"\t[candy api/output.lua]:85: in function <[candy api/output.lua]:80>\n"
+            b"\t" + tail_call + b"\n"
+            b"\tt.lua:7: in function <t.lua:5>\n"
+            b"\t" + tail_call + b"\n"
+            b"\tt.lua:9: in function <t.lua:1>"
+        )
+        kept = b"\t[C]: in ?\n\tt.lua:7: in function <t.lua:5>\n\t%b\n\tt.lua:9: in main chunk"
+        assert clean(traceback) == kept % tail_call
+
+
+def test_an_error_that_the_script_raised_stays() -> None:
+    """error as the body of a coroutine or under pcall is the script's call, not ours."""
+    traceback = (
+        b"\t[C]: in function 'error'\n"
+        b"\t[candy coroutines.lua]:30: in function <[candy coroutines.lua]:29>"
+    )
+    assert clean(traceback, of_run=False) == b"\t[C]: in function 'error'"
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+async def test_misuse_of_the_api_looks_like_misuse_of_lua(engine: str, tmp_path: Path) -> None:
+    """Two lines: the function, by name where the engine knows it, and the script's."""
+    config, files = one_route(engine), {"t.lua": "\n\nlocal x = cd.escape_uri('x', {})\n"}
+    async with open_site(tmp_path, config, files) as site:
+        assert (await site.request()).status == 500
+        log = site.log()
+    assert re.search(
+        r't\.lua:3: "type" is not a number\nstack traceback:\ncoroutine 0:\n'
+        r"\t\[C\]: in (\?|function '.*')\n\tt\.lua:3: in main chunk, client: ",
+        log,
+    ), log
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+async def test_a_traceback_in_a_handler_reaches_down_to_the_script(
+    engine: str, tmp_path: Path
+) -> None:
+    """On 5.1, too, where each pcall and xpcall is a coroutine of ours."""
+    script = """
+local function inner() error('deep') end
+local trace
+local function middle()
+  pcall(function()
+    local _, text = xpcall(inner, debug.traceback)
+    trace = text
+  end)
+end
+middle()
+cd.say(trace)
+"""
+    async with open_site(tmp_path, one_route(engine), {"t.lua": script}) as site:
+        reply = await site.request()
+    lines = [int(line) for line in re.findall(r"\tt\.lua:(\d+): in ", reply.text)]
+    assert lines == [2, 6, 5, 10] or lines == [2, 6, 9, 10], reply.text
+    assert "[candy" not in reply.text
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 async def test_an_error_out_of_coroutines_shows_where_each_stood(
     engine: str, tmp_path: Path

@@ -50,12 +50,13 @@ local function text_of(value, position, function_name)
   local problem
   if kind == 'table' then
     local meta = getmetatable(value)
-    local to_text = type(meta) == 'table' and rawget(meta, '__tostring')
-    if to_text then
-      local text = to_text(value)
+    -- Its name is what a traceback shows.
+    local __tostring = type(meta) == 'table' and rawget(meta, '__tostring')
+    if __tostring then
+      local text = __tostring(value)
       if type(text) == 'string' then return text end
       if type(text) == 'number' then return number_text(text) end
-      return raise("'__tostring' must return a string")
+      return ''
     end
     problem = 'expected table to have __tostring metamethod'
   else

@@ -111,7 +111,7 @@ local function set_field(name, key, value)
   host.set_header(name, value)
 end
 
-local function set_header(name, value)
+function A.set_request_header(name, value)
   if name == nil then return raise("bad 'name' argument: string expected, got nil") end
   name = clean_name(A.tostring(name))
   local key = lower(name)
@@ -129,6 +129,21 @@ local function set_header(name, value)
     i = i + 1
   end
   if replaces then host.set_header(name, nil) end
+end
+
+-- ngx.req.add_header of the module ngx.req.
+function A.add_request_header(name, value)
+  if name == nil then return raise("bad 'name' argument: string expected, got nil") end
+  if value == nil then return raise("bad 'value' argument: string or table expected, got nil") end
+  local values, last = {value}, 1
+  if type(value) == 'table' then
+    values, last = value, #value
+    if last == 0 then return raise("bad 'value' argument: non-empty table expected") end
+  end
+  name = clean_name(A.tostring(name))
+  local key = lower(name)
+  if SINGLE[key] then return set_field(name, key, clean(A.tostring(values[last]))) end
+  for i = 1, last do host.add_header(name, clean(A.tostring(values[i]))) end
 end
 
 local function clear_header(name)
@@ -163,7 +178,7 @@ local function install(I)
   A.define(c, n, 'set_uri', set_uri_for(true, true), set_uri_for(false, false))
   A.define(c, n, 'set_uri_args', set_uri_args)
   A.define(c, n, 'get_headers', get_headers)
-  A.define(c, n, 'set_header', set_header)
+  A.define(c, n, 'set_header', A.set_request_header)
   A.define(c, n, 'clear_header', clear_header_mapped, clear_header)
   A.define(c, n, 'raw_header', raw_header)
   A.define(c, n, 'is_internal', function() return (host.is_internal()) end)

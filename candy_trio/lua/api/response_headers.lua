@@ -69,7 +69,7 @@ end
 -- Elements up to the first nil; empty ones make no line, and take back those before them where
 -- there can be one only.
 local function add_values(field, values, single)
-  local i, n = 1, 1
+  local i, n = 1, #field
   while values[i] ~= nil do
     local value = safe_value(A.tostring(values[i]))
     if single then n = 1 end
@@ -113,6 +113,20 @@ end
 local function as_date(text)
   local time = host.parse_http_time(text)
   return time and (host.http_time(time))
+end
+
+-- ngx.resp.add_header of the module ngx.resp: a field that may stand only once is replaced.
+function A.add_response_header(name, value)
+  local R = S.R
+  if R.sent then return sent_error('ngx.header.HEADER') end
+  if value == nil then return raise('invalid header value') end
+  local key = key_of(R, name)
+  local field = R.fields and R.fields[key]
+  if not field or SINGLE[key] then
+    if type(value) == 'table' and value[1] == nil then return end
+    return set(R, name, value)
+  end
+  add_values(field, type(value) == 'table' and value or {value})
 end
 
 local function new_header()
