@@ -93,6 +93,7 @@ class Exchange:
 
     __slots__ = (
         "_body",
+        "_judging_headers",
         "_link",
         "_request_id",
         "app",
@@ -178,6 +179,7 @@ class Exchange:
         self._link = link
         self._body: RequestBody | None = None
         self._request_id = ""
+        self._judging_headers: list[tuple[bytes, bytes]] | None = None
 
     @property
     def body(self) -> RequestBody:
@@ -223,13 +225,20 @@ class Exchange:
         """Status and header lines of a response that would be a 200, as the request's conditions
         make them: 304, or 412 instead of any response.
         """
-        headers = self.request_headers
+        headers = self._judging_headers
+        if headers is None:
+            headers = self.request_headers
         # Scripts change a copy; the client's own fields are found in the raw head at once.
         if headers is self.head.headers and b"\nif-" not in self.head.raw.lower():
             return 200, lines
         conditions = conditional.conditions_of(headers)
         status = conditional.evaluate(conditions, lines, parse_http_time) if conditions else 200
         return status, lines if status == 200 else conditional.without_content(lines)
+
+    def keep_conditions(self) -> None:
+        """The fields as they are now judge the response, whatever becomes of them."""
+        if self._judging_headers is None:
+            self._judging_headers = self.request_headers
 
     def begin_page(self, status: int) -> None:
         """Answer with the page for ``status`` in the place of what is still to be written."""

@@ -104,6 +104,11 @@ for name in gmatch('host connection if-modified-since if-unmodified-since if-mat
   SINGLE[name] = true
 end
 
+-- A head that a script takes for sent has been judged by the conditions that the request had then.
+local function before_change()
+  if S.R.sent then host.keep_conditions() end
+end
+
 local function set_field(name, key, value)
   if key == 'content-length' and not A.is_length(value) or key == 'host' and not host.is_host(value) then
     return raise('failed to set header')
@@ -113,6 +118,7 @@ end
 
 function A.set_request_header(name, value)
   if name == nil then return raise("bad 'name' argument: string expected, got nil") end
+  before_change()
   name = clean_name(A.tostring(name))
   local key = lower(name)
   if type(value) ~= 'table' then
@@ -140,6 +146,7 @@ function A.add_request_header(name, value)
     values, last = value, #value
     if last == 0 then return raise("bad 'value' argument: non-empty table expected") end
   end
+  before_change()
   name = clean_name(A.tostring(name))
   local key = lower(name)
   if SINGLE[key] then return set_field(name, key, clean(A.tostring(values[last]))) end
@@ -148,12 +155,14 @@ end
 
 local function clear_header(name)
   if name == nil then return end
+  before_change()
   host.set_header(A.tostring(name), nil)
 end
 
 -- Candy's: cd.req.clear_header("user_agent") means User-Agent.
 local function clear_header_mapped(name)
   if name == nil then return end
+  before_change()
   host.set_header((gsub(A.tostring(name), '_', '-')), nil)
 end
 

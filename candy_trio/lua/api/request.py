@@ -73,6 +73,9 @@ def callbacks(current: Current) -> dict[str, Callable[..., Any]]:
         request = exchange()
         request.request_headers = [*request.request_headers, (name, value)]
 
+    def keep_conditions() -> None:
+        exchange().keep_conditions()
+
     def is_host(value: bytes) -> bool:
         return _NO_HOST.search(value) is None
 
@@ -131,6 +134,7 @@ def callbacks(current: Current) -> dict[str, Callable[..., Any]]:
         "request_headers": request_headers,
         "set_header": set_header,
         "add_header": add_header,
+        "keep_conditions": keep_conditions,
         "is_host": is_host,
         "http_version": http_version,
         "start_time": start_time,
