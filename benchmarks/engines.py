@@ -25,7 +25,7 @@ from engines.base import Returned
 
 ENGINES = ("luajit", "lua51", "lua54", "lua55")
 CALLS = 1000
-"""Of one run: the start of a run must not count."""
+"""Of one run, unless a suite says otherwise: the start of a run must not count."""
 ROUNDS = 21
 
 RATIOS: list[str] = []
@@ -49,9 +49,15 @@ _REQUEST = SimpleNamespace(
 
 
 class LuaBenchmark:
-    """``statement`` in a loop of :data:`CALLS` turns, after ``preparation``, on one engine."""
+    """``statement`` in a loop of ``calls`` turns, after ``preparation``, on one engine.
 
-    def __init__(self, engine: str, preparation: str, statement: str) -> None:
+    Scripts find a shared dictionary ``d``.
+    """
+
+    def __init__(
+        self, engine: str, preparation: str, statement: str, *, calls: int = CALLS
+    ) -> None:
+        self.calls = calls
         self._folder = tempfile.TemporaryDirectory()
         path = Path(self._folder.name) / "config.toml"
         path.write_text(_CONFIG.format(engine=engine))
@@ -70,7 +76,7 @@ class LuaBenchmark:
         self._vm = ScriptVM(registry.load(engine), services)
         self._vm.add_route(route, self._settings)
         self._isolate = self._vm.new_isolate(sandboxed=True)
-        source = f"{preparation}\nfor turn = 1, {CALLS} do {statement} end"
+        source = f"{preparation}\nfor turn = 1, {calls} do {statement} end"
         number, problem = self._vm.compile(source.encode(), "=benchmark")
         assert number is not None, problem
         self._script = number
@@ -89,7 +95,7 @@ class LuaBenchmark:
         self._folder.cleanup()
 
     def call(self) -> None:
-        """The statement, :data:`CALLS` times."""
+        """The statement, ``calls`` times."""
         exchange: Any = _REQUEST
         run = LuaRun(exchange, self._vm.next_number(), self._settings, 0.0)
         answer = self._vm.start(run, self._route, self._isolate, self._script)
@@ -97,34 +103,26 @@ class LuaBenchmark:
 
 
 def report(
-    benchmark: Any,
-    name: str,
-    call: Callable[[], object],
-    base_name: str,
-    base: Callable[[], object],
-    *,
-    base_calls: int = 1,
+    benchmark: Any, name: str, lua: LuaBenchmark, base_name: str, base: Callable[[int], object]
 ) -> float:
-    """Measure one Lua call (``call`` makes :data:`CALLS`) and ``base`` in turn; keep the ratio.
+    """Measure ``lua`` and ``base``, which makes as many calls as it is told, in turn.
 
-    ``base`` is the comparison, repeated :data:`CALLS` times unless it does that itself
-    (``base_calls``).
+    Gives, and keeps for the end, how many times the one takes of the other.
     """
-
-    def all_of_base() -> None:
-        for _ in range(CALLS // base_calls):
-            base()
-
     times: list[float] = []
     base_times: list[float] = []
+    base(lua.calls)
+    lua.call()
     for _ in range(ROUNDS):
-        for function, into in ((call, times), (all_of_base, base_times)):
-            start = perf_counter()
-            function()
-            into.append(perf_counter() - start)
-    mine = statistics.median(times) / CALLS
-    ratio = mine / (statistics.median(base_times) / CALLS)
-    RATIOS.append(f"{name}: {mine * 1e6:.2f} µs, {ratio:.2f} times {base_name}")
+        start = perf_counter()
+        lua.call()
+        between = perf_counter()
+        base(lua.calls)
+        times.append(between - start)
+        base_times.append(perf_counter() - between)
+    median = statistics.median(times)
+    ratio = median / statistics.median(base_times)
+    RATIOS.append(f"{name}: {median / lua.calls * 1e6:.2f} µs, {ratio:.2f} times {base_name}")
     benchmark.extra_info["ratio"] = ratio
-    benchmark.pedantic(call, rounds=ROUNDS, warmup_rounds=1)
+    benchmark.pedantic(lua.call, rounds=ROUNDS)
     return ratio

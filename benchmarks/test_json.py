@@ -1,50 +1,43 @@
 """cjson on each engine, against lua-cjson (C) on LuaJIT, with one document of about 10 KB.
 
-    pip install '.[bench]'
-    python -m pytest benchmarks/test_json.py             each by itself, pytest-benchmark's table
-    python -m benchmarks.test_json [--rounds N]          in turns, and the ratios of the medians
+    pip install '.[test,bench]'; python -m pytest benchmarks/test_json.py
 
-Rounds alternate in the second form, because a shared machine's speed drifts: of its numbers only
-the ratios mean something. lua-cjson is loaded into the process where Debian's package is installed
-(or --lua-cjson PATH names its library); without it there is nothing to compare with.
+lua-cjson is loaded into the process where Debian's package is installed; without it there is
+nothing to compare with, and the suite says so.
 """
 
 from __future__ import annotations
 
-import argparse
 import ctypes
 import json
 import random
-import statistics
-import time
 from collections.abc import Callable
 from glob import glob
 from importlib import import_module
-from importlib.resources import files
 from typing import Any
 
 import pytest
 
+from benchmarks.engines import ENGINES, LuaBenchmark, report
 from engines import registry
 
-ENGINES = ("luajit", "lua51", "lua52", "lua53", "lua54", "lua55")
-LUA_CJSON = "lua-cjson"
 TASKS = ("decode compact", "decode pretty", "encode")
+CALLS = 50
 USERS = 25
+
+BOUNDS = {"luajit": 3.0, "lua54": 12.0}
+"""How many times lua-cjson's time each task may take."""
 
 LIBRARY_PATTERNS = ("/usr/lib/*/lua/5.1/cjson.so", "/usr/local/lib/lua/5.1/cjson.so")
 
-# Gives a function(task, text) → a function(n) that does it n times.
-WORK = b"""
-local cjson = ...
-return function(decoding, text)
-  local value = cjson.decode(text)
-  if decoding then return function(n) for _ = 1, n do cjson.decode(text) end end end
-  return function(n) for _ = 1, n do cjson.encode(value) end end
+LUA_CJSON = b"""
+local open, encodes, text = ...
+local cjson = package.loadlib(open, 'luaopen_cjson')()
+local value = cjson.decode(text)
+return function(n)
+  for i = 1, n do if encodes then cjson.encode(value) else cjson.decode(text) end end
 end
 """
-
-Work = Callable[[int], None]
 
 
 def document(pretty: bool) -> bytes:
@@ -77,23 +70,8 @@ def document(pretty: bool) -> bytes:
     ).encode()
 
 
-def load_cjson(engine: str) -> Any:
-    """The function of :data:`WORK`, over the cjson that comes with the server."""
-    folder = files("candy_trio.lua")
-    vm: Any = registry.load(engine).new_vm()
-    host = vm.execute(
-        b"return {lualib_source = ...}",
-        "host",
-        lambda name: (folder / "lualib" / f"{name.decode()}.lua").read_bytes(),
-    )
-    surface = vm.execute((folder / "api" / "surface.lua").read_bytes(), "surface", vm.kernel, host)
-    lualib = vm.execute((folder / "lualib.lua").read_bytes(), "lualib", vm.kernel, host, surface)
-    cjson = vm.execute(b"return (...).opener('cjson')({})", "open", lualib)
-    return vm.execute(WORK, "work", cjson)
-
-
-def load_lua_cjson(path: str) -> Any:
-    """The function of :data:`WORK`, over lua-cjson in a LuaJIT of its own."""
+def lua_cjson(library: str, task: str) -> Callable[[int], None]:
+    """The task that many times, by lua-cjson in a LuaJIT of its own."""
     # The library finds Lua's functions only where a library shows them to all others; the other
     # engines must have been bound to theirs by then.
     for engine in ENGINES:
@@ -101,74 +79,33 @@ def load_lua_cjson(path: str) -> Any:
     module = import_module("lupa.luajit21")
     ctypes.CDLL(module.__file__, ctypes.RTLD_GLOBAL)
     runtime = module.LuaRuntime(encoding=None)
-    cjson = runtime.execute(b"return package.loadlib(..., 'luaopen_cjson')()", path.encode())
-    return runtime.execute(WORK, cjson)
+    text = document(task == "decode pretty")
+    loop: Callable[[int], None] = runtime.execute(
+        LUA_CJSON, library.encode(), task == "encode", text
+    )
+    return loop
 
 
-def find_lua_cjson() -> str | None:
+@pytest.fixture(scope="session")
+def library() -> str:
     found = [path for pattern in LIBRARY_PATTERNS for path in glob(pattern)]
-    return found[0] if found else None
-
-
-def load_all(lua_cjson: str | None) -> dict[str, Any]:
-    loaded = {LUA_CJSON: load_lua_cjson(lua_cjson)} if lua_cjson else {}
-    return {**loaded, **{engine: load_cjson(engine) for engine in ENGINES}}
-
-
-def work_of(make: Any, task: str) -> Work:
-    text = document(pretty=task == "decode pretty")
-    work: Work = make(task != "encode", text)
-    return work
-
-
-# ------------------------------------------------------------------ pytest-benchmark
-@pytest.fixture(scope="module")
-def makers() -> dict[str, Any]:
-    return load_all(find_lua_cjson())
+    if not found:
+        pytest.skip("lua-cjson is not installed (Debian: lua-cjson): nothing to compare with")
+    return found[0]
 
 
 @pytest.mark.parametrize("task", TASKS)
-@pytest.mark.parametrize("name", [LUA_CJSON, *ENGINES])
-def test_json(benchmark: Any, makers: dict[str, Any], name: str, task: str) -> None:
-    """Ten times the task, which the numbers are for."""
-    if name not in makers:
-        pytest.skip("lua-cjson is not installed")
-    work = work_of(makers[name], task)
-    work(100)
-    benchmark.group = task
-    benchmark(work, 10)
-
-
-# ------------------------------------------------------------------ in turns
-def compare(lua_cjson: str | None, rounds: int, repeats: int) -> None:
-    makers = load_all(lua_cjson)
-    for task in TASKS:
-        works = {name: work_of(make, task) for name, make in makers.items()}
-        seconds: dict[str, list[float]] = {name: [] for name in works}
-        for _ in range(rounds + 1):
-            for name, work in works.items():
-                start = time.perf_counter()
-                work(repeats)
-                seconds[name].append((time.perf_counter() - start) / repeats)
-        size = len(document(pretty=task == "decode pretty"))
-        print(f"{task}, {size:,} bytes, {rounds} rounds of {repeats}")
-        # The first round warms up: LuaJIT compiles in it.
-        medians = {name: statistics.median(values[1:]) for name, values in seconds.items()}
-        for name, median in medians.items():
-            ratio = f", {median / medians[LUA_CJSON]:.2f} of {LUA_CJSON}" if lua_cjson else ""
-            print(f"  {name:9} {median * 1e6:7,.0f} µs{ratio}")
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--rounds", type=int, default=11)
-    parser.add_argument("--repeats", type=int, default=200)
-    parser.add_argument("--lua-cjson", default=find_lua_cjson())
-    arguments = parser.parse_args()
-    if not arguments.lua_cjson:
-        print("lua-cjson is not installed: there is nothing to compare with")
-    compare(arguments.lua_cjson, arguments.rounds, arguments.repeats)
-
-
-if __name__ == "__main__":
-    main()
+@pytest.mark.parametrize("engine", ENGINES)
+def test_json(benchmark: Any, library: str, engine: str, task: str) -> None:
+    """The task, beside lua-cjson's; within its bound."""
+    preparation = f"""
+    local cjson = require "cjson"
+    local text = [==[{document(task == "decode pretty").decode()}]==]
+    local value = cjson.decode(text)
+    """
+    statement = "cjson.encode(value)" if task == "encode" else "cjson.decode(text)"
+    with LuaBenchmark(engine, preparation, statement, calls=CALLS) as lua:
+        name = f"{task}, {engine}"
+        ratio = report(benchmark, name, lua, "lua-cjson's time", lua_cjson(library, task))
+    if engine in BOUNDS:
+        assert ratio <= BOUNDS[engine]
