@@ -18,6 +18,7 @@ In both cases the access log shows that status.
 
 from __future__ import annotations
 
+import re
 import traceback
 from typing import TYPE_CHECKING, Final
 
@@ -109,7 +110,11 @@ def _enter_jump(exchange: Exchange, jump: Jump) -> None:
         raise RequestError(
             500,
             "rewrite or internal redirection cycle while "
-            + (f'redirect to named location "{target}"' if named else f'processing "{target}"'),
+            + (
+                f'redirect to named location "{target}"'
+                if named
+                else f'internally redirecting to "{target}"'
+            ),
         )
     if named:
         match = exchange.host.named(target[1:])
@@ -146,10 +151,15 @@ async def _end(exchange: Exchange, outcome: Done | Finish) -> None:
         )
 
 
+_OF_ANOTHER_BODY = re.compile(rb"^(?:etag|last-modified|accept-ranges):.*\n", re.I | re.M)
+"""Fields that nginx takes off its own pages: they were said of what the page stands for."""
+
+
 async def _send_page(exchange: Exchange, finish: Finish) -> None:
     status = finish.status
     page = b"" if forbids_body(status) else error_page(status, exchange.response.server_tokens)
-    lines = HTML + finish.header_lines if page else finish.header_lines
+    own = _OF_ANOTHER_BODY.sub(b"", finish.header_lines)
+    lines = HTML + own if page else own
     await exchange.response.send_complete(status, lines, page)
 
 

@@ -18,7 +18,7 @@ import binascii
 import re
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
 import trio
@@ -61,9 +61,17 @@ def lookup(exchange: Exchange, name: str) -> bytes | None:
     if name in exchange.app.variable_names:
         return b""  # another route sets it: known, but without a value here
     if name.isascii() and name.isdigit():
-        index = int(name) - 1
-        return exchange.captures[index] if 0 <= index < len(exchange.captures) else None
+        return _capture(exchange.captures, int(name) - 1)
     return None
+
+
+def _capture(captures: Sequence[bytes | None], index: int) -> bytes | None:
+    """A group that took no part is empty where a later one did, as in nginx, else not found."""
+    if not 0 <= index < len(captures):
+        return None
+    if captures[index] is None and any(later is not None for later in captures[index:]):
+        return b""
+    return captures[index]
 
 
 def interpolate(exchange: Exchange, template: str) -> bytes:

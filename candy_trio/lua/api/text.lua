@@ -101,11 +101,18 @@ local function encode_args_for(takes_numbers)
 end
 A.encode_args = encode_args_for(false)
 
--- The arguments of `text` in a table; every segment counts towards max, a nameless one is dropped.
-local function parse_args(text, max, result)
+-- The arguments of `text` in a table; a nameless one is dropped. Every segment counts towards max;
+-- with `named_only`, as OpenResty's get_uri_args counts, those with a name do, while "truncated"
+-- is said of the segments.
+local function parse_args(text, max, result, named_only)
   result = result or {}
   if max < 1 / 0 then max = max - max % 1 end
   local at, count, length = 1, 0, #text
+  local truncated
+  if named_only and max < 1 / 0 then
+    local _, more = gsub(text, '&', '')
+    truncated = more + 1 > max and 'truncated' or nil
+  end
   while at <= length do
     local stop = find(text, '&', at, true)
     local segment_end = (stop or length + 1) - 1
@@ -117,11 +124,12 @@ local function parse_args(text, max, result)
       key, value = sub(text, at, segment_end), true
     end
     if key ~= '' then A.add_value(result, unescape(key), value) end
-    count = count + 1
+    if key ~= '' or not named_only then count = count + 1 end
     if not stop then break end
     if count == max then return result, 'truncated' end
     at = stop + 1
   end
+  if truncated then return result, truncated end
   return result
 end
 A.parse_args = parse_args
@@ -148,7 +156,8 @@ end
 
 local function get_uri_args(max, into)
   max = A.check_max(max, 1, 'get_uri_args')
-  return parse_args(host.get_args(), max, type(into) == 'table' and emptied(into) or nil)
+  return parse_args(host.get_args(), max, type(into) == 'table' and emptied(into) or nil,
+    true)
 end
 
 -- ---------------------------------------------------------------------- base64

@@ -1,7 +1,7 @@
 -- resty.core: in OpenResty it replaces parts of the API by faster ones; here there is nothing to
 -- replace. Scripts require it, or a part of it, for its effect or its version.
 
-local VERSION = '0.1.23'      -- what goes with lua-nginx-module 0.10.23
+local VERSION = '0.1.25'      -- what goes with lua-nginx-module 0.10.23
 
 local M = {}
 
