@@ -95,10 +95,6 @@ function finish(R)
     if exit >= 300 or exit >= 200 and not R.status then R.status = exit end
   end
   local status = R.status or 200
-  -- What has no body has no type, unless the script says so.
-  if (status == 204 or status == 304) and not (R.fields and R.fields['content-type']) then
-    R.untyped = true
-  end
   local lines, length = headers.header_lines(R), R.declared_length
   local text = concat(R.out, '', 1, R.n)
   if length and (R.head_only or length ~= #text) then

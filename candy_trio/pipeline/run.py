@@ -109,7 +109,11 @@ def _enter_jump(exchange: Exchange, jump: Jump) -> None:
         raise RequestError(
             500,
             "rewrite or internal redirection cycle while "
-            + (f'redirect to named location "{target}"' if named else f'processing "{target}"'),
+            + (
+                f'redirect to named location "{target}"'
+                if named
+                else f'internally redirecting to "{target}"'
+            ),
         )
     if named:
         match = exchange.host.named(target[1:])

@@ -13,6 +13,8 @@ A case::
     headers = {Content-Type = "text/plain"}   # expected; "" says: must not be there
     log = "regular expression"            # must be in the error log; no_log: must not
     engines = ["luajit"]                  # default: luajit lua51 lua54 lua55
+    candy = true                          # shows what is Candy's or ours and differs on nginx;
+                                          # tests/nginx compares all others with it
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ FOLDER = Path(__file__).parent.parent / "lua_cases"
 KEYS = {
     "name", "script", "files", "route", "config", "request", "request_headers", "body_sent",
     "body_sent_hex", "status", "body", "body_hex", "body_like", "headers", "log", "no_log",
-    "engines",
+    "engines", "candy",
 }  # fmt: skip
 
 

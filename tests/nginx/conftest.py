@@ -14,7 +14,7 @@ def nginx() -> Iterator[Nginx]:
     reason = missing()
     if reason is not None:
         pytest.skip(reason)
-    with run_nginx(nginx_http()) as running:
+    with run_nginx(nginx_http) as running:
         yield running
 
 

@@ -23,7 +23,10 @@ BASE64 = st.one_of(
 )
 LIMITS = st.sampled_from(["", "", "-1", "0", "1", "2", "3", "5", "2.5"]).map(str.encode)
 KEYS = st.one_of(st.sampled_from([b"a", b"b", b"", b"a b"]), ESCAPES)
-NUMBERS = st.one_of(st.integers(-(2**53), 2**53), st.floats(allow_nan=False, allow_infinity=False))
+# With the 14 digits that Lua writes: nginx's LuaJIT rounds a final 5 up, newer ones to even.
+NUMBERS = st.one_of(
+    st.integers(-(2**53), 2**53), st.floats(allow_nan=False, allow_infinity=False)
+).map(lambda number: float(f"{number:.14g}"))
 VALUES = st.one_of(
     ESCAPES.map(lambda text: b"s" + text),
     NUMBERS.map(lambda number: b"n" + repr(number).encode()),

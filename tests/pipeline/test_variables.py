@@ -140,7 +140,7 @@ async def test_request_without_anything(make_exchange: MakeExchange) -> None:
 
 
 async def test_captures(make_exchange: MakeExchange) -> None:
-    """$1 to $9 are the groups of the location, None where a group took no part."""
+    """$1 to $9 are the groups of the location, empty where only a later one took part."""
     exchange = make_exchange(b"GET /re/bx HTTP/1.0\r\n\r\n")
     assert [exchange.variable(name) for name in "0123"] == [None, b"", b"b", None]
 

@@ -79,7 +79,7 @@ async def test_jump_keeps_or_replaces_arguments(make_site: MakeSite) -> None:
 @pytest.mark.parametrize(
     ("uri", "message"),
     [
-        (b"/x", 'rewrite or internal redirection cycle while processing "/x"'),
+        (b"/x", 'rewrite or internal redirection cycle while internally redirecting to "/x"'),
         (b"@x", 'rewrite or internal redirection cycle while redirect to named location "@x"'),
     ],
 )

@@ -36,6 +36,7 @@ Where nginx or its module is not installed, tests that ask for a peer are skippe
 from __future__ import annotations
 
 import queue
+import random
 import re
 import shutil
 import signal
@@ -44,7 +45,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -119,6 +120,10 @@ class Nginx:
         self.prefix = prefix
         self.port = port
 
+    def at(self, offset: int) -> Nginx:
+        """The same process by another of its ports."""
+        return Nginx(self.prefix, self.port + offset)
+
     async def request(
         self,
         target: str = "/",
@@ -140,41 +145,52 @@ class Nginx:
         """The error log so far."""
         return (self.prefix / "error.log").read_text("utf-8", "replace")
 
+    def log_size(self) -> int:
+        return (self.prefix / "error.log").stat().st_size
+
+    async def log_since(self, size: int) -> bytes:
+        """What was logged after the log had ``size``, by requests that were answered."""
+        # What a request logs after its answer it logs before another one is read: one process.
+        async with await trio.open_tcp_stream("127.0.0.1", self.port) as stream:
+            await stream.send_all(b"!\r\n\r\n")
+            await stream.receive_some(65536)
+        with (self.prefix / "error.log").open("rb") as file:
+            file.seek(size)
+            return file.read()
+
 
 @contextmanager
-def run_nginx(http: str, *, log_level: str = "info") -> Iterator[Nginx]:
-    """An nginx with this ``http`` block; ``{port}`` and ``{prefix}`` in it are filled in.
+def run_nginx(http: Callable[[Path, int], str], *, ports: int = 1) -> Iterator[Nginx]:
+    """An nginx with the ``http`` block that ``http`` makes of its folder and first port.
 
     One process (no master), so that its end is the end of it all, and no user is switched to.
     """
     # Short, because Lua cuts the names of chunks at 60 bytes.
-    with tempfile.TemporaryDirectory(prefix="ngx") as folder:
-        prefix = Path(folder)
-        port = free_port()
+    with tempfile.TemporaryDirectory(prefix="ngx") as name:
+        folder, port = Path(name), free_ports(ports)
+        (folder / "html").mkdir()  # the document root
         modules = module_folder()
         assert modules is not None
-        filled = http.replace("{port}", str(port)).replace("{prefix}", folder)
-        loads = "".join(f"load_module {modules / name};\n" for name in MODULES)
+        loads = "".join(f"load_module {modules / module};\n" for module in MODULES)
         temporary = "".join(
             f"{kind}_temp_path {folder}/{kind};\n"
             for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
         )
-        (prefix / "nginx.conf").write_text(
+        (folder / "nginx.conf").write_text(
             f"{loads}daemon off;\nmaster_process off;\npid {folder}/nginx.pid;\n"
-            f"error_log {folder}/error.log {log_level};\n"
-            f"events {{ worker_connections 1024; }}\n"
-            f"http {{\naccess_log off;\n{temporary}{filled}\n}}\n"
+            f"error_log {folder}/error.log info;\nevents {{ worker_connections 2048; }}\n"
+            f"http {{\naccess_log off;\n{temporary}{http(folder, port)}\n}}\n"
         )
-        output = prefix / "output.log"
+        output = folder / "output.log"
         with output.open("wb") as sink:
             process = subprocess.Popen(
-                ["nginx", "-p", folder, "-c", f"{folder}/nginx.conf", "-e", f"{folder}/error.log"],
+                ["nginx", "-p", name, "-c", f"{name}/nginx.conf", "-e", f"{name}/error.log"],
                 stdout=sink,
                 stderr=sink,
             )
         try:
             await_port(port, process, output)
-            yield Nginx(prefix, port)
+            yield Nginx(folder, port)
         finally:
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
@@ -185,11 +201,22 @@ def run_nginx(http: str, *, log_level: str = "info") -> Iterator[Nginx]:
                 process.wait()
 
 
-def free_port() -> int:
+def free_ports(count: int) -> int:
+    """The first of ``count`` ports in a row, below those that outgoing connections get."""
+    for _ in range(100):
+        first = random.randrange(10_000, 32_000 - count)
+        if all(is_free(first + offset) for offset in range(count)):
+            return first
+    raise RuntimeError(f"no {count} free ports in a row")
+
+
+def is_free(port: int) -> bool:
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
 
 
 def await_port(port: int, process: subprocess.Popen[bytes], output: Path) -> None:
@@ -218,7 +245,7 @@ def shared_dicts() -> dict[str, str]:
     return found
 
 
-def nginx_http() -> str:
+def nginx_http(folder: Path, port: int) -> str:
     """The ``http`` block that serves the scripts."""
     dicts = "".join(f"lua_shared_dict {name} {size};\n" for name, size in shared_dicts().items())
     locations = "".join(
@@ -228,7 +255,7 @@ def nginx_http() -> str:
     cpath = ";".join(sorted({str(p.parent / "?.so") for p in Path("/usr/lib").rglob(CJSON)}))
     return (
         f'lua_package_path "{SCRIPTS}/lualib/?.lua;;";\nlua_package_cpath "{cpath};;";\n{dicts}'
-        "server {\nlisten 127.0.0.1:{port};\ndefault_type text/plain;\n"
+        f"server {{\nlisten 127.0.0.1:{port};\ndefault_type text/plain;\n"
         f"client_body_buffer_size 8m;\nclient_max_body_size 8m;\n{locations}}}"
     )
 

@@ -200,7 +200,11 @@ end
 -- ---------------------------------------------------------------------- the block for the host
 -- Every line but those of framing; `page` leaves the type to an error page.
 local function header_lines(R, page)
-  local fields = R.fields
+  local fields, status = R.fields, R.status
+  -- What has no body has no type, unless the script says so.
+  if (status == 204 or status == 304) and not (fields and fields['content-type']) then
+    R.untyped = true
+  end
   if not fields then return (page or R.untyped) and '' or R.route.default_lines end
   local length, connection = fields['content-length'], fields.connection
   R.declared_length = length and tonumber(length[2])

@@ -1,0 +1,5 @@
+-- What there is of the names that are the inputs.
+
+local batch = require "batch"
+
+batch.answer(function(name) return ngx[name] end)
