@@ -9,8 +9,8 @@ its data, ``candy = true``: a mark that isn't needed fails a test.
 - Dictionaries are zones of the case's own, put in the place of ``ngx.shared.NAME`` before its
   script runs. Requests come one at a time.
 - Modules lie in one folder, as nginx has one ``lua_package_path``.
-- A script that puts something in the place of a library's function or of ``ngx.header`` has the
-  code cache off: a Lua of its own for each request, so that no other case meets what it left.
+- A script that puts something in the place of a library's function or of ``ngx.header``, or uses
+  cjson, has the code cache off: a Lua of its own for each request, so that no other case meets what it left.
 """
 
 from __future__ import annotations
@@ -34,16 +34,32 @@ DIRECTIVES = {
 
 ROUTE_KEYS = DIRECTIVES | {"location", "lua_script", "internal", "set", "lua_sandbox", "lua_engine"}
 TOP_KEYS = {"log_level", "lua_engine", "host", "lua_shared_dict"}
-NEWER = ("decode_base64mime",)
-"""What nginx's Lua module 0.10.23 has not yet; a test asks it."""
+NEWER = (
+    "ngx.decode_base64mime",
+    *(
+        f"cjson.{name}"
+        for name in (
+            "array_mt",
+            "decode_allow_comment",
+            "decode_array_with_array_mt",
+            "empty_array",
+            "encode_empty_table_as_object",
+            "encode_escape_forward_slash",
+            "encode_indent",
+            "encode_skip_unsupported_value_types",
+        )
+    ),
+)
+"""What nginx's Lua module 0.10.23 has not yet, and OpenResty's cjson beyond the one that is beside
+it; a test asks the peer."""
 
 
 TAKES_TO_PIECES = re.compile(
     r"(?<![\w.])(?:cd|ngx|v|view|string|table|math|os|coroutine|package|_G)"
     r"\.(?!status\b|ctx\b)(?:req\.|loaded\.)?\w+\s*=(?!=)"
-    r"|rawset\(|setmetatable(?:, |\([^{])|function (?:string|table|ngx|cd)\."
+    r"|require[ (]*[\"']cjson|rawset\(|setmetatable(?:, |\([^{])|function (?:string|table|ngx|cd)\."
 )
-"""Assignments to what all scripts share on nginx."""
+"""Assignments to what all scripts share on nginx, cjson's settings among them."""
 
 
 def load_cases() -> dict[str, Case]:
@@ -67,8 +83,9 @@ def why_not(case: Case) -> str | None:
         return "of configuration that nginx has not"
     if any(name.startswith("lualib/resty/") for name in case_files(case)):
         return "of modules that nginx's Lua module itself loads"
-    if any(name in text for name in NEWER for text in case_files(case).values()):
-        return "of functions that nginx's Lua module has not yet"
+    words = [name.rpartition(".")[2] for name in NEWER]
+    if any(word in text for word in words for text in case_files(case).values()):
+        return "of functions that nginx's Lua module, or its cjson, has not yet"
     return None
 
 
@@ -99,7 +116,8 @@ def http_block(cases: Sequence[Case], first_port: int, folder: Path) -> str:
         # Our log names each request, so that $request_id is one value on both.
         'log_format with_id "$request_id";\n'
         # Ours keep them, see docs/coming-from-openresty-or-candy.md.
-        "underscores_in_headers on;\nclient_max_body_size 10m;\ndefault_type text/plain;\n"
+        "underscores_in_headers on;\nclient_max_body_size 10m;\n"
+        "client_body_buffer_size 16k;\ndefault_type text/plain;\n"
         f"{''.join(zones)}{''.join(servers)}"
     )
 
@@ -119,7 +137,7 @@ def server_block(case: Case, number: int, port: int, folder: Path) -> tuple[str,
         for route in host["route"]
     )
     return zones, (
-        f"server {{\nlisten 127.0.0.1:{port};\nerror_log {folder}/error.log {level};\n"
+        f"server {{\nlisten 127.0.0.1:{port};\nroot {folder}/{number};\nerror_log {folder}/error.log {level};\n"
         f"{cache}{before}{locations}}}\n"
     )
 

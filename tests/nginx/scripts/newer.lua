@@ -1,5 +1,9 @@
--- What there is of the names that are the inputs.
+-- What there is of the names that are the inputs, "ngx.NAME" or "cjson.NAME".
 
 local batch = require "batch"
+local tables = {ngx = ngx, cjson = require "cjson"}
 
-batch.answer(function(name) return ngx[name] end)
+batch.answer(function(name)
+  local of, member = string.match(name, "^(%w+)%.([%w_]+)$")
+  return tables[of][member]
+end)
