@@ -10,7 +10,8 @@ its data, ``candy = true``: a mark that isn't needed fails a test.
   script runs. Requests come one at a time.
 - Modules lie in one folder, as nginx has one ``lua_package_path``.
 - A script that puts something in the place of a library's function or of ``ngx.header``, or uses
-  cjson, has the code cache off: a Lua of its own for each request, so that no other case meets what it left.
+  cjson, has the code cache off: a Lua of its own for each request, so that no other case meets
+  what it left.
 """
 
 from __future__ import annotations
@@ -137,7 +138,8 @@ def server_block(case: Case, number: int, port: int, folder: Path) -> tuple[str,
         for route in host["route"]
     )
     return zones, (
-        f"server {{\nlisten 127.0.0.1:{port};\nroot {folder}/{number};\nerror_log {folder}/error.log {level};\n"
+        f"server {{\nlisten 127.0.0.1:{port};\nroot {folder}/{number};\n"
+        f"error_log {folder}/error.log {level};\n"
         f"{cache}{before}{locations}}}\n"
     )
 
