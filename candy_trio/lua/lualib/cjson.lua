@@ -25,7 +25,7 @@ while not empty_array or rawequal(empty_array, A.null) do
   empty_array = upvalueid(anchors[#anchors], 1)
 end
 
-local ffi
+local ffi, escapes
 if K.is_jit then
   local ok, module = pcall(native_require, 'ffi')
   if ok then
@@ -36,12 +36,14 @@ if K.is_jit then
       int32_t candy_strcspn(const char *text, const char *refused) __asm__("strcspn");
       int candy_strncmp(const char *a, const char *b, size_t size) __asm__("strncmp");
     ]]
+    local with_buffers, buffer = pcall(native_require, 'string.buffer')
+    if with_buffers then escapes = run_file('cjson_escapes_jit', ffi, buffer) end
   end
 end
 
 local syntax = run_file('cjson_syntax', A.null)
-local decode_container = run_file(ffi and 'cjson_decode_jit' or 'cjson_decode', syntax, ffi)
-local values = run_file('cjson_value', A.null, empty_array, ffi)
+local decode_container = run_file(ffi and 'cjson_decode_jit' or 'cjson_decode', syntax, ffi, escapes)
+local values = run_file('cjson_value', A.null, empty_array, ffi, escapes)
 local encode = run_file('cjson_encode', values)
 
 local OPENING = {T_ARR_BEGIN = 0x5B, T_OBJ_BEGIN = 0x7B}

@@ -3,11 +3,12 @@
 --
 -- Rules of this file:
 -- * A text ends with a NUL, which no step goes past; the local `text` keeps the bytes of `p` alive.
--- * There is no loop inside the loop: each would be a trace of its own.
+-- * There is no loop inside the loop: each would be a trace of its own. Strings with escapes are
+--   worth one (cjson_escapes_jit.lua).
 -- * Few ways lead through a round, because a loop gets a hundred side traces and no more: what opens
 --   a container has a round for itself, and blanks are skipped without a look whether there are any.
 
-local syntax, ffi = ...
+local syntax, ffi, escapes = ...     -- without escapes where LuaJIT has no string buffers
 
 local setmetatable, tonumber = setmetatable, tonumber
 local sub = string.sub
@@ -16,6 +17,8 @@ local token, problem_of, too_deep = syntax.token, syntax.problem_of, syntax.too_
 local at_the_end, behind_comments, delimiter, other_key =
       syntax.at_the_end, syntax.behind_comments, syntax.delimiter, syntax.other_key
 local NULL = syntax.NULL
+local new_buffer, string_at = nil, nil
+if escapes then new_buffer, string_at = escapes.new_buffer, escapes.string_at end
 
 local QUOTE, COMMA, MINUS, SLASH, ZERO, NINE, COLON = 34, 44, 45, 47, 48, 57, 58
 local ARRAY, ARRAY_END, OBJECT, OBJECT_END = 91, 93, 123, 125
@@ -32,6 +35,7 @@ local function decode(text, start, opened, cfg)
   local root, key                  -- the outermost one; the place of the next value in `t`
   local tables, lengths, depth = {}, {}, 0
   local at, closed = start, false
+  local out = new_buffer and new_buffer()
   while true do
     if opened ~= 0 then                              -- a container, whose bracket is at `at`
       local child = {}
@@ -82,6 +86,8 @@ local function decode(text, start, opened, cfg)
           if p[behind] == QUOTE then
             value = copy(p + at + 1, behind - at - 1)
             behind = behind + 1
+          elseif string_at then
+            value, behind = string_at(p, at, out)
           end
         elseif c == OBJECT or c == ARRAY then
           opened = c

@@ -9,6 +9,7 @@ local next, rawget, type = next, rawget, type
 local concat, rep = table.concat, string.rep
 local is_unsupported, key_text, other_text, quote, shape, too_deep =
       values.is_unsupported, values.key_text, values.other_text, values.quote, values.shape, values.too_deep
+local new_buffer = values.new_buffer
 
 -- The text of `value`; or nil and the problem.
 local function encode(value, cfg)
@@ -20,7 +21,7 @@ local function encode(value, cfg)
     if skip and is_unsupported(value) then return '' end
     return other_text(value, cfg)
   end
-  local pieces, m = {}, 0
+  local pieces, m, out = {}, 0, new_buffer and new_buffer()
   local t, key, length, raw        -- the innermost table, its last key, and what shape() says of it
   local tables, keys, lengths, raws, depth = {}, {}, {}, {}, 0
   local lead, comma = '', ','      -- what goes before the next member, what before those after it
@@ -69,7 +70,7 @@ local function encode(value, cfg)
       if length < 0 then
         text = how.keys[key]
         if not text then
-          text, problem = key_text(key, how, cfg)
+          text, problem = key_text(key, how, cfg, out)
           if not text then return nil, problem end
         end
       end
@@ -86,7 +87,7 @@ local function encode(value, cfg)
           opened = v
         else
           if kind == 'string' then
-            text = quote(v, how)
+            text = quote(v, how, out)
           else
             text, problem = other_text(v, cfg)
             if not text then return nil, problem end

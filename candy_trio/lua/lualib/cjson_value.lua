@@ -2,7 +2,7 @@
 --
 -- Tables are looked at raw, as lua-cjson does: no metamethod runs here.
 
-local NULL, EMPTY_ARRAY, ffi = ...     -- without ffi where there is none
+local NULL, EMPTY_ARRAY, ffi, escapes = ...     -- without those where an engine has none
 
 local math_type, next, rawequal, type = math.type, next, rawequal, type
 local rawlen = rawlen or function(t) return #t end
@@ -16,6 +16,8 @@ local MAX_KEY_SIZE = 40           -- bytes; longer ones are hardly keys that com
 local M = {}
 
 -- ---------------------------------------------------------------------- strings
+-- `out` is an empty buffer of the encode that asks, where there are buffers.
+
 -- How texts are written under one setting of encode_escape_forward_slash and of encode_indent, and
 -- the keys that have been: an object's keys come again with the next object. One table for all of it,
 -- because who is in the middle of an encode may be interrupted by who sets an option.
@@ -32,7 +34,7 @@ local function style(escape_slash, indent)
   end
   return {
     pattern = escape_slash and '[%c"\\/]' or '[%c"\\]', replacements = replacements,
-    refused = refused, indent = indent, colon = indent and ': ' or ':', keys = {}, count = 0,
+    refused = refused, codes = escapes and escapes.codes(replacements), indent = indent, colon = indent and ': ' or ':', keys = {}, count = 0,
   }
 end
 M.style = style
@@ -41,8 +43,12 @@ local quote
 if ffi then
   -- LuaJIT's compiler takes this; a pattern it leaves to the interpreter.
   local C = ffi.C
-  function quote(text, how)
-    if C.candy_strcspn(text, how.refused) < #text then text = gsub(text, how.pattern, how.replacements) end
+  function quote(text, how, out)
+    if C.candy_strcspn(text, how.refused) < #text then
+      local quoted = out and escapes.quoted(text, how.codes, out)
+      if quoted then return quoted end
+      text = gsub(text, how.pattern, how.replacements)
+    end
     return '"' .. text .. '"'
   end
 else
@@ -52,6 +58,7 @@ else
   end
 end
 M.quote = quote
+M.new_buffer = escapes and escapes.new_buffer
 
 -- ---------------------------------------------------------------------- numbers
 local INFINITY = 1 / 0
@@ -68,10 +75,10 @@ M.number_text = number_text
 
 -- ---------------------------------------------------------------------- keys
 -- A key with its colon; or nil and the problem.
-function M.key_text(key, how, cfg)
+function M.key_text(key, how, cfg, out)
   local kind = type(key)
   if kind == 'string' then
-    local text = quote(key, how) .. how.colon
+    local text = quote(key, how, out) .. how.colon
     if #key <= MAX_KEY_SIZE then
       local count = how.count + 1
       if count > MAX_KEYS then how.keys, count = {}, 1 end
