@@ -50,6 +50,10 @@ end
 -- ---------------------------------------------------------------------- the run itself
 local finish
 
+-- A function called as the result of a call has no name in tracebacks. Whatever the script
+-- tail-calls would have its name on LuaJIT, and look like the main chunk.
+local function unnamed(f) return f end
+
 -- The thread function of every request: `kind` is 1 for HEAD, 2 for HTTP/1.0, 3 for both, else 0.
 local function serve(route, isolate, script, kind, has_body, handed_on)
   local I = isolates[isolate]
@@ -71,7 +75,7 @@ local function serve(route, isolate, script, kind, has_body, handed_on)
     end
   end
   if R.route.need_body and has_body then body.read(R) end
-  main()
+  unnamed(main)()
   return finish(R)
 end
 
