@@ -74,7 +74,7 @@ local function serve(route, isolate, script, kind, has_body, handed_on)
       body.read(R)
     end
   end
-  if R.route.need_body and has_body then body.read(R) end
+  if R.route.need_body then body.read(R) end
   unnamed(main)()
   return finish(R)
 end
