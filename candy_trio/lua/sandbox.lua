@@ -8,7 +8,7 @@
 --   a function of ours by way of an environment.
 -- * sandbox = false gives back what OpenResty's scripts have, but for what would defeat limits.
 
-local K, host, scripts, modules, compat = ...
+local K, host, scripts, modules, legacy_modules, compat = ...
 
 local getmetatable, ipairs, next, rawget, select, setmetatable, type =
       getmetatable, ipairs, next, rawget, select, setmetatable, type
@@ -257,6 +257,7 @@ local function fill(env, I)
   compat.fill(env, I)
   scripts.install(env, I)
   modules.install(env, I)
+  legacy_modules.install(env, I)
   return env
 end
 
