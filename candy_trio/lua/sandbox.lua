@@ -34,6 +34,7 @@ local TABLE = {
   'getn',
 }
 local OS = {'clock', 'date', 'difftime', 'time'}
+local SANDBOXED_JIT = {'arch', 'os', 'version', 'version_num'}
 local TRUSTED_OS = {
   'clock', 'date', 'difftime', 'execute', 'exit', 'getenv', 'remove', 'rename', 'setlocale', 'time',
   'tmpname',
@@ -225,7 +226,7 @@ end
 
 local function jit_library(sandboxed)
   if not natives.jit then return nil end
-  if sandboxed then return {version = natives.jit.version} end
+  if sandboxed then return pick(natives.jit, SANDBOXED_JIT) end
   return copy_of(natives.jit)
 end
 
