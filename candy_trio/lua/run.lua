@@ -96,13 +96,11 @@ function finish(R)
     if exit == DECLINED then exit = ANSWER_OF_DECLINED end
     if exit > 0 and exit < 200 then exit = 500 end
     if exit >= 300 and not R.printed then return PAGE, exit, headers.header_lines(R, true) end
+    -- An answer of the server's own, as an error page is.
+    if exit == 204 and not R.printed then return COMPLETE, exit, headers.header_lines(R, true), '' end
     if exit >= 300 or exit >= 200 and not R.status then R.status = exit end
   end
   local status = R.status or 200
-  -- What has no body has no type, unless the script says so.
-  if (status == 204 or status == 304) and not (R.fields and R.fields['content-type']) then
-    R.untyped = true
-  end
   local lines, length = headers.header_lines(R), R.declared_length
   local text = concat(R.out, '', 1, R.n)
   if length and (R.head_only or length ~= #text) then
