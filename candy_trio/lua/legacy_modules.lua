@@ -34,9 +34,12 @@ local function package_of(name)
 end
 
 local function module_for(env, loaded)
-  return function(name, ...)
+  return function(...)
+    local name = ...
     if type(name) == 'number' then name = name .. '' end
-    if type(name) ~= 'string' then return bad_argument(1, 'module', 'string', name) end
+    if type(name) ~= 'string' then
+      return bad_argument(1, 'module', 'string', name, select('#', ...))
+    end
     local module = loaded[name]
     if type(module) ~= 'table' then
       module = table_at(env, name)
@@ -50,7 +53,7 @@ local function module_for(env, loaded)
     if not caller or not environments.set_environment(caller.func, module) then
       return raise("'module' not called from a Lua function")
     end
-    for i = 1, select('#', ...) do
+    for i = 2, select('#', ...) do
       local option = select(i, ...)
       if type(option) == 'function' then option(module) end
     end
@@ -58,8 +61,11 @@ local function module_for(env, loaded)
 end
 
 local function seeall_for(env)
-  return function(module)
-    if type(module) ~= 'table' then return bad_argument(1, 'seeall', 'table', module) end
+  return function(...)
+    local module = ...
+    if type(module) ~= 'table' then
+      return bad_argument(1, 'seeall', 'table', module, select('#', ...))
+    end
     local meta = getmetatable(module)
     if meta == nil then
       setmetatable(module, {__index = env})
