@@ -149,7 +149,8 @@ local function traceback(first, ...)
     text = traces and traces[(K.coroutine.running())] or native_traceback('', (level or 1) + 1)
   end
   local _, heading_end = find(text, 'stack traceback:', 1, true)
-  text = 'stack traceback:\n' .. host.clean_traceback(sub(text, heading_end + 2))
+  local frames = host.clean_traceback(sub(text, heading_end + 2))
+  text = frames == '' and NO_FRAMES or NO_FRAMES .. '\n' .. frames
   if message == nil then return text end
   return message .. '\n' .. text
 end

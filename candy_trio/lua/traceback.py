@@ -38,7 +38,7 @@ def clean(traceback: bytes, *, of_run: bool = True) -> bytes:
     """
     lines: list[bytes] = []
     hidden_name = b""
-    after_ours = False
+    after_ours = failed_in_ours = False
     for full_line in traceback.split(b"\n", MAX_LINES)[:MAX_LINES]:
         line = full_line[:MAX_LINE]
         ours = _OURS.match(line)
@@ -58,12 +58,13 @@ def clean(traceback: bytes, *, of_run: bool = True) -> bytes:
             if native is not None and native[1] == b"error" and not line.startswith(_KERNEL):
                 break
             lines.pop()
+            failed_in_ours = True
         named = _NAMED.match(ours[1])
         hidden_name = named[1] if named is not None else b""
     tail_called = False
     while lines and lines[-1].strip() in (b"", *_TAIL_CALLS):
         tail_called |= lines.pop().strip() != b""
-    if after_ours and not lines:
+    if failed_in_ours and not lines:
         lines.append(_C + b"?")
     return b"\n".join(_main_chunk(lines) if of_run and not tail_called else lines)
 

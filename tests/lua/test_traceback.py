@@ -69,6 +69,7 @@ local function outer() inner() end
 local _, trace = xpcall(outer, debug.traceback)
 cd.say(trace)
 cd.say(debug.traceback('here'))
+cd.say(debug.traceback('no more', 2))
 """
     async with open_site(tmp_path, one_route(engine), {"t.lua": script}) as site:
         reply = await site.request("/")
@@ -79,6 +80,7 @@ cd.say(debug.traceback('here'))
     assert "t.lua:2: in " in failed
     assert "t.lua:3: in " in failed
     assert here.startswith("stack traceback:\n\tt.lua:6: in main chunk"), here
+    assert reply.text.endswith("no more\nstack traceback:\n")
     assert "[candy" not in reply.text
 
 
