@@ -81,4 +81,4 @@ local function script_setfenv(target, env)
   return f
 end
 
-return {getfenv = script_getfenv, setfenv = script_setfenv}
+return {getfenv = script_getfenv, setfenv = script_setfenv, set_environment = set_environment}

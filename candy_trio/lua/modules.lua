@@ -120,6 +120,14 @@ local function comes_later(name)
   return name == 'ndk' or find(name, '^resty%.') or find(name, '^ngx%.')
 end
 
+-- LuaJIT's, which scripts of OpenResty's require by habit.
+local NOT_IN_THE_SANDBOX = {}
+if K.is_jit then
+  for name in next, native_preload do
+    if not lualib.opener(name) then NOT_IN_THE_SANDBOX[name] = true end
+  end
+end
+
 local function require_for(I, searchers)
   return function(name)
     if type(name) == 'number' then name = name .. '' end
@@ -137,6 +145,9 @@ local function require_for(I, searchers)
       local loader, argument = searchers[i](name)
       if type(loader) == 'function' then return run(I, R, name, loaded, loader, argument) end
       if type(loader) == 'string' then tried = tried .. loader end
+    end
+    if I.sandboxed and NOT_IN_THE_SANDBOX[name] then
+      tried = '\n\tnot in the sandbox (lua_sandbox = false allows it)' .. tried
     end
     if comes_later(name) then tried = '\n\tcandy_trio does not have it yet' .. tried end
     return raise("module '" .. name .. "' not found:" .. tried)

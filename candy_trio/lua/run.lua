@@ -50,6 +50,10 @@ end
 -- ---------------------------------------------------------------------- the run itself
 local finish
 
+-- A function called as the result of a call has no name in tracebacks. Whatever the script
+-- tail-calls would have its name on LuaJIT, and look like the main chunk.
+local function unnamed(f) return f end
+
 -- The thread function of every request: `kind` is 1 for HEAD, 2 for HTTP/1.0, 3 for both, else 0.
 local function serve(route, isolate, script, kind, has_body, handed_on)
   local I = isolates[isolate]
@@ -70,8 +74,8 @@ local function serve(route, isolate, script, kind, has_body, handed_on)
       body.read(R)
     end
   end
-  if R.route.need_body and has_body then body.read(R) end
-  main()
+  if R.route.need_body then body.read(R) end
+  unnamed(main)()
   return finish(R)
 end
 
@@ -92,6 +96,8 @@ function finish(R)
     if exit == DECLINED then exit = ANSWER_OF_DECLINED end
     if exit > 0 and exit < 200 then exit = 500 end
     if exit >= 300 and not R.printed then return PAGE, exit, headers.header_lines(R, true) end
+    -- An answer of the server's own, as an error page is.
+    if exit == 204 and not R.printed then return COMPLETE, exit, headers.header_lines(R, true), '' end
     if exit >= 300 or exit >= 200 and not R.status then R.status = exit end
   end
   local status = R.status or 200

@@ -8,7 +8,7 @@
 --   a function of ours by way of an environment.
 -- * sandbox = false gives back what OpenResty's scripts have, but for what would defeat limits.
 
-local K, host, scripts, modules, compat = ...
+local K, host, scripts, modules, legacy_modules, compat = ...
 
 local getmetatable, ipairs, next, rawget, select, setmetatable, type =
       getmetatable, ipairs, next, rawget, select, setmetatable, type
@@ -34,6 +34,7 @@ local TABLE = {
   'getn',
 }
 local OS = {'clock', 'date', 'difftime', 'time'}
+local SANDBOXED_JIT = {'arch', 'os', 'version', 'version_num'}
 local TRUSTED_OS = {
   'clock', 'date', 'difftime', 'execute', 'exit', 'getenv', 'remove', 'rename', 'setlocale', 'time',
   'tmpname',
@@ -148,7 +149,8 @@ local function traceback(first, ...)
     text = traces and traces[(K.coroutine.running())] or native_traceback('', (level or 1) + 1)
   end
   local _, heading_end = find(text, 'stack traceback:', 1, true)
-  text = 'stack traceback:\n' .. host.clean_traceback(sub(text, heading_end + 2))
+  local frames = host.clean_traceback(sub(text, heading_end + 2))
+  text = frames == '' and NO_FRAMES or NO_FRAMES .. '\n' .. frames
   if message == nil then return text end
   return message .. '\n' .. text
 end
@@ -225,7 +227,7 @@ end
 
 local function jit_library(sandboxed)
   if not natives.jit then return nil end
-  if sandboxed then return {version = natives.jit.version} end
+  if sandboxed then return pick(natives.jit, SANDBOXED_JIT) end
   return copy_of(natives.jit)
 end
 
@@ -257,6 +259,7 @@ local function fill(env, I)
   compat.fill(env, I)
   scripts.install(env, I)
   modules.install(env, I)
+  legacy_modules.install(env, I)
   return env
 end
 

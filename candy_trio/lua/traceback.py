@@ -6,7 +6,7 @@ Rules of a clean traceback:
   function that the script called (``pcall``, ``say``), it becomes ``[C]: in function 'say'``,
   which is what the same call shows on OpenResty; ``[C]: in ?`` where a tail call lost the name.
 - The script's outermost function is our factory's closure on its first line: it is the main
-  chunk to its author.
+  chunk to its author. What the script tail-called has taken its place.
 - Names in it come from the script and may be as long as its strings: what does not fit into
   :data:`MAX_LINE` is cut, so that no expression here runs over a megabyte.
 """
@@ -28,9 +28,7 @@ _TAIL_CALLS = (b"(...tail calls...)", b"(tail call): ?")
 _NAMED = re.compile(rb"(?:function|upvalue|local|field|method|global) '(?:[^']*\.)?([^'.]+)'")
 _C = b"\t[C]: in "
 # LuaJIT gives no line where a thread died in an instruction of its own.
-_FACTORY = re.compile(
-    rb"^(\t(.*?):(?:\d+:)? in )(?:function <.*?:1>|(?:function|local|upvalue) '[^']*')"
-)
+_FACTORY = re.compile(rb"^(\t(.*?):(?:\d+:)? in )function <.*?:1>")
 
 
 def clean(traceback: bytes, *, of_run: bool = True) -> bytes:
@@ -40,7 +38,7 @@ def clean(traceback: bytes, *, of_run: bool = True) -> bytes:
     """
     lines: list[bytes] = []
     hidden_name = b""
-    after_ours = False
+    after_ours = failed_in_ours = False
     for full_line in traceback.split(b"\n", MAX_LINES)[:MAX_LINES]:
         line = full_line[:MAX_LINE]
         ours = _OURS.match(line)
@@ -60,11 +58,15 @@ def clean(traceback: bytes, *, of_run: bool = True) -> bytes:
             if native is not None and native[1] == b"error" and not line.startswith(_KERNEL):
                 break
             lines.pop()
+            failed_in_ours = True
         named = _NAMED.match(ours[1])
         hidden_name = named[1] if named is not None else b""
+    tail_called = False
     while lines and lines[-1].strip() in (b"", *_TAIL_CALLS):
-        lines.pop()
-    return b"\n".join(_main_chunk(lines) if of_run else lines)
+        tail_called |= lines.pop().strip() != b""
+    if failed_in_ours and not lines:
+        lines.append(_C + b"?")
+    return b"\n".join(_main_chunk(lines) if of_run and not tail_called else lines)
 
 
 def _main_chunk(lines: list[bytes]) -> list[bytes]:

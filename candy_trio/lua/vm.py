@@ -75,12 +75,14 @@ class ScriptVM:
         for name, shared_dict in services.shared.items():
             host[f"shared {name}".encode()] = self._table(shared.callbacks(shared_dict))
         load = self._load
-        scripts = load("scripts", kernel, host, load("environments", kernel))
+        environments = load("environments", kernel)
+        scripts = load("scripts", kernel, host, environments)
         surface = load("api/surface", kernel, host)
         lualib = load("lualib", kernel, host, surface)
         own_modules = load("modules", kernel, host, scripts, lualib)
         compat = load("compat", kernel, host, lualib)
-        sandbox = load("sandbox", kernel, host, scripts, own_modules, compat)
+        legacy_modules = load("legacy_modules", kernel, environments)
+        sandbox = load("sandbox", kernel, host, scripts, own_modules, legacy_modules, compat)
         areas: dict[str, Any] = {}
         for name in _AREAS:
             areas[name] = load(f"api/{name}", kernel, host, surface, areas.get("response_headers"))

@@ -69,6 +69,7 @@ local function outer() inner() end
 local _, trace = xpcall(outer, debug.traceback)
 cd.say(trace)
 cd.say(debug.traceback('here'))
+cd.say(debug.traceback('no more', 2))
 """
     async with open_site(tmp_path, one_route(engine), {"t.lua": script}) as site:
         reply = await site.request("/")
@@ -79,7 +80,37 @@ cd.say(debug.traceback('here'))
     assert "t.lua:2: in " in failed
     assert "t.lua:3: in " in failed
     assert here.startswith("stack traceback:\n\tt.lua:6: in main chunk"), here
+    assert reply.text.endswith("no more\nstack traceback:\n")
     assert "[candy" not in reply.text
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+async def test_what_the_script_called_last_is_not_the_main_chunk(
+    engine: str, tmp_path: Path
+) -> None:
+    """A tail call took the script's place on the stack: its function is named, not the script."""
+    scripts = {
+        "first.lua": "local function f(t) return #t.x.y end return f({})",
+        "later.lua": "local handlers = {}\nfunction handlers.GET()\n  error('oops')\nend\n"
+        "return handlers[ngx.req.get_method()]()",
+        "ours.lua": "return ngx.redirect('/x', 'y')",
+    }
+    routes = "".join(
+        f'[[host.route]]\nlocation = "= /{name}"\nlua_script = "{name}"\n' for name in scripts
+    )
+    config = f'lua_engine = "{engine}"\n[[host]]\nport = 8080\n{routes}'
+    logs = {}
+    async with open_site(tmp_path, config, scripts) as site:
+        for name in scripts:
+            before = len(site.log())
+            assert (await site.request(f"/{name}")).status == 500
+            logs[name] = site.log()[before:]
+    assert "in function <later.lua:2>" in logs["later.lua"]
+    assert "in main chunk" not in logs["later.lua"]
+    assert "coroutine 0:\n\t[C]: in ?" in logs["ours.lua"]
+    if engine != "luajit":  # which leaves no mark of a tail call: line 1 looks like the script
+        assert "in function <first.lua:1>" in logs["first.lua"]
+        assert "in main chunk" not in logs["first.lua"]
 
 
 def test_a_name_of_a_megabyte_is_cut_at_once() -> None:

@@ -107,10 +107,16 @@ local function append_all(R, name, ...)
   return append(R, concat(pieces, '', 1, count))
 end
 
+-- Whether this response has no body, whatever is said.
+local function header_only(R) return R.head_only or R.status == 204 or R.status == 304 end
+
+-- Why nothing more is taken: a response without a body counts as ended once it was begun.
+local function refusal(R) return header_only(R) and 'header only' or 'seen eof' end
+
 local function writer(own, other, freezes, name, newline)
   local function write(...)
     local R = S.R
-    if R.eof then return nil, 'seen eof' end
+    if R.eof then return nil, refusal(R) end
     local repeated = R.printed or R.sent
     append_all(R, name, ...)
     if newline then append(R, newline) end
@@ -119,7 +125,7 @@ local function writer(own, other, freezes, name, newline)
       if R.http10 and holds_all(R) then R.held = true else R.sent = true end
     end
     -- Counted all the same: a HEAD's Content-Length is that of its GET (RFC 9110 §9.3.2).
-    if repeated and (R.head_only or R.status == 204 or R.status == 304) then return nil, 'header only' end
+    if repeated and header_only(R) then return nil, 'header only' end
     return 1
   end
   local function without_first(_, ...) return write(...) end
@@ -139,7 +145,7 @@ local function flush(...)
   local wait = ...
   A.check_boolean(wait, 1, 'flush', count)
   local R = S.R
-  if R.eof then return nil, 'seen eof' end
+  if R.eof then return nil, refusal(R) end
   if not R.sent and not R.printed then return nil, 'nothing to flush' end
   if R.head_only then
     hand_over(R)
@@ -159,6 +165,7 @@ local function eof(...)
   hand_over(R)
   R.eof = true
   host.end_response()
+  if R.printed and header_only(R) then return nil, 'seen eof' end
   return 1
 end
 

@@ -122,7 +122,10 @@ function A.set_request_header(name, value)
   name = clean_name(A.tostring(name))
   local key = lower(name)
   if type(value) ~= 'table' then
-    if value == nil or value == '' then return host.set_header(name, nil) end
+    if value == nil or value == '' then
+      host.set_header(name, nil)
+      return
+    end
     return set_field(name, key, clean(A.tostring(value)))
   end
   local i, replaces = 1, true

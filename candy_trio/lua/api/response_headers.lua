@@ -24,6 +24,10 @@ local OF_PAGE = {
   ['content-length'] = true, ['transfer-encoding'] = true, connection = true,
   ['content-type'] = true, ['last-modified'] = true, etag = true, ['accept-ranges'] = true,
 }
+-- A 204 has no type, whatever the script says.
+local NO_CONTENT = {
+  ['content-length'] = true, ['transfer-encoding'] = true, connection = true, ['content-type'] = true,
+}
 -- What the server adds by itself: a line without a value tells it not to.
 local ADDED = {server = 'Server', date = 'Date'}
 local NOTHING = {}
@@ -201,19 +205,18 @@ end
 -- Every line but those of framing; `page` leaves the type to an error page.
 local function header_lines(R, page)
   local fields, status = R.fields, R.status
-  -- What has no body has no type, unless the script says so.
-  if (status == 204 or status == 304) and not (fields and fields['content-type']) then
-    R.untyped = true
-  end
-  if not fields then return (page or R.untyped) and '' or R.route.default_lines end
+  local untyped = R.untyped or status == 204 or status == 304
+  if not fields then return (page or untyped) and '' or R.route.default_lines end
   local length, connection = fields['content-length'], fields.connection
   R.declared_length = length and tonumber(length[2])
   for i = 2, connection and #connection or 0 do
     if lower(connection[i]) == 'close' then host.close_after_response() end
   end
-  if page then return append_fields(R, {}, 0, ': ', '\r\n', OF_PAGE) end
+  if page or status == 204 then
+    return append_fields(R, {}, 0, ': ', '\r\n', page and OF_PAGE or NO_CONTENT)
+  end
   local out, n = {}, 0
-  if not fields['content-type'] and not R.untyped and R.route.default_type then
+  if not fields['content-type'] and not untyped and R.route.default_type then
     out[1], n = R.route.default_lines, 1
   end
   return append_fields(R, out, n, ': ', '\r\n', FRAMING)
@@ -253,10 +256,8 @@ end
 
 local function set_status(value)
   local R = S.R
-  if R.sent then
-    return sent_error('ngx.status')
-  end
   local status = status_number(value)
+  if R.sent then return sent_error('ngx.status') end
   if status == 0 then
     R.status = nil
     return
