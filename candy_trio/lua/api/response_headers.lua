@@ -276,7 +276,8 @@ local function find_header(t, name)
 end
 
 -- Fields that are no lines of a script's own are counted and always there, in lower case even where
--- names are raw; of the script's own at least one is. Unlike elsewhere a negative max is no limit.
+-- names are raw; of the script's own at least one is, a Connection beside the server's. Unlike
+-- elsewhere a negative max is no limit.
 local function get_headers(max, raw)
   local R = S.R
   max = type(max) == 'number' and max < 0 and 1 / 0 or A.check_max(max, 1, 'get_headers')
@@ -288,10 +289,8 @@ local function get_headers(max, raw)
     total = total + 1
     result['content-type'] = content_type
   end
-  if not fields.connection then
-    total = total + 1
-    result.connection = host.keeps_alive() and 'keep-alive' or 'close'
-  end
+  total = total + 1
+  result.connection = host.keeps_alive() and 'keep-alive' or 'close'
   -- A head that a script believes sent says so, even if the host will know the length by then.
   if R.sent and not R.http10 and not fields['content-length'] then
     total = total + 1
