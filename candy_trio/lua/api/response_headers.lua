@@ -276,28 +276,26 @@ local function find_header(t, name)
   return rawget(t, (gsub(lower(name), '_', '-')))
 end
 
--- Fields that are no lines of a script's own are counted and always there; of the script's own at
--- least one is. Unlike elsewhere a negative max is no limit.
+-- Fields that are no lines of a script's own are counted and always there, in lower case even where
+-- names are raw; of the script's own at least one is, a Connection beside the server's. Unlike
+-- elsewhere a negative max is no limit.
 local function get_headers(max, raw)
   local R = S.R
   max = type(max) == 'number' and max < 0 and 1 / 0 or A.check_max(max, 1, 'get_headers')
   local result, total = {}, 0
-  local function put(key, shown, value) A.add_value(result, raw and shown or key, value) end
   local fields = R.fields or NOTHING
   local content_type = fields['content-type']
   content_type = content_type and content_type[2] or R.sent and not R.untyped and R.route.default_type
   if content_type then
     total = total + 1
-    put('content-type', 'Content-Type', content_type)
+    result['content-type'] = content_type
   end
-  if not fields.connection then
-    total = total + 1
-    put('connection', 'Connection', host.keeps_alive() and 'keep-alive' or 'close')
-  end
+  total = total + 1
+  result.connection = host.keeps_alive() and 'keep-alive' or 'close'
   -- A head that a script believes sent says so, even if the host will know the length by then.
   if R.sent and not R.http10 and not fields['content-length'] then
     total = total + 1
-    put('transfer-encoding', 'Transfer-Encoding', 'chunked')
+    result['transfer-encoding'] = 'chunked'
   end
   local room = max - total
   if room < 1 then room = 1 end
@@ -309,7 +307,7 @@ local function get_headers(max, raw)
       done[key] = true
       for j = 2, #field do
         total, room = total + 1, room - 1
-        if room >= 0 then put(key, field[1], field[j]) end
+        if room >= 0 then A.add_value(result, raw and field[1] or key, field[j]) end
       end
     end
   end
