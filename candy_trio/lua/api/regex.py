@@ -26,6 +26,20 @@ if TYPE_CHECKING:
 _MAX_TEMPLATES = 256
 """Parsed replacement strings that are kept; most scripts have a handful."""
 
+_MAX_TEMPLATE_TEXT = 1 << 20
+"""Bytes of them; the last one is kept whatever its size."""
+
+_MAX_WORK = 8192
+"""Groups, and parts of a template, that a call deals with if it is to make more than one match."""
+
+_ENOUGH = 1 << 20
+"""Bytes of replaced text after which a call makes no more matches."""
+
+_MAX_REPLACED = 1 << 28
+"""Bytes that one match may be replaced by: a template can name a group thousands of times."""
+
+_NO_MEMORY = -6
+
 
 def callbacks(
     current: Current, max_entries: int, match_limit: int
@@ -33,6 +47,7 @@ def callbacks(
     """By name, for one VM."""
     cache = RegexCache(max_entries, match_limit)
     templates: dict[bytes, Template] = {}
+    template_text = 0
 
     def re_compile(pattern: bytes, options: bytes) -> tuple[Plain, ...]:
         """(number, groups, "NAME:NUMBER\\n" for each named group), or (None, message)."""
@@ -65,6 +80,7 @@ def callbacks(
         regex = cache.get(number)
         if regex is None:
             return False
+        limit = min(limit, 1 + _MAX_WORK // (regex.groups + 1))
         pack = struct.Struct(f"<{2 * regex.groups + 2}i").pack
         packed: list[bytes] = []
         matches = _Matches(regex, subject, position, first)
@@ -81,21 +97,26 @@ def callbacks(
         if regex is None:
             return False
         template = templates.get(replacement) or parse_template(replacement)
-        parts: list[bytes] = []
-        count = 0
+        numbers = {part for part in template if not isinstance(part, bytes)}
+        limit = min(limit, 1 + _MAX_WORK // (regex.groups + 1 + len(template)))
+        pieces: list[bytes] = []
+        count = size = 0
         matches = _Matches(regex, subject, position, position == 0)
-        while count < limit and (spans := matches.next()) is not None:
+        while count < limit and size < _ENOUGH and (spans := matches.next()) is not None:
             count += 1
-            parts.append(subject[copied : spans[0] - 1])
-            parts += [
-                part if isinstance(part, bytes) else _group(subject, spans, part)
-                for part in template
-            ]
+            groups = {part: _group(subject, spans, part) for part in numbers}
+            parts = [part if isinstance(part, bytes) else groups[part] for part in template]
+            if sum(map(len, parts)) > _MAX_REPLACED:
+                return b"", None, copied, count, _NO_MEMORY
+            text = subject[copied : spans[0] - 1] + b"".join(parts)
+            pieces.append(text)
+            size += len(text)
             copied = spans[1]
-        return b"".join(parts), matches.position, copied, count, matches.error
+        return b"".join(pieces), matches.position, copied, count, matches.error
 
     def re_template(replacement: bytes) -> bool:
         """Whether it is one; the error log says why it is not."""
+        nonlocal template_text
         if replacement in templates:
             return True
         try:
@@ -103,8 +124,10 @@ def callbacks(
         except TemplateError as problem:
             current.log(Level.ERR, str(problem))
             return False
-        if len(templates) >= _MAX_TEMPLATES:
+        template_text += len(replacement)
+        if len(templates) >= _MAX_TEMPLATES or template_text > _MAX_TEMPLATE_TEXT:
             templates.clear()
+            template_text = len(replacement)
         templates[replacement] = template
         return True
 
