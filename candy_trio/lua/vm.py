@@ -80,7 +80,7 @@ class ScriptVM:
         lualib = load("lualib", kernel, host, surface)
         own_modules = load("modules", kernel, host, scripts, lualib)
         compat = load("compat", kernel, host, lualib)
-        sandbox = load("sandbox", kernel, host, scripts, own_modules, compat)
+        sandbox = load("sandbox", kernel, host, scripts, own_modules, compat, surface)
         areas: dict[str, Any] = {}
         for name in _AREAS:
             areas[name] = load(f"api/{name}", kernel, host, surface, areas.get("response_headers"))
