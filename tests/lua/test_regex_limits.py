@@ -53,6 +53,8 @@ def _compile(pattern: bytes, options: str = "") -> None:
         b"(?x)a#" + b"[" * LONG,
         b"\\Q" + b"[" * LONG + b"\\E",
         b"(?x)a#" + b"(?<" * (LONG // 3),
+        b"(?R)" * (LONG // 4),
+        b"\\g<0>" * (LONG // 5),
     ],
     ids=lambda pattern: repr(pattern[:9]),
 )

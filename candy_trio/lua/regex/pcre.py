@@ -68,6 +68,11 @@ comment, or a list of words that nobody compiles for a request."""
 _MAX_HYPHENS = 100
 """Hyphens of a pattern that only PCRE 8 takes: each costs another compile."""
 
+_MAX_RECURSIVE = 4096
+_RECURSION = re.compile(rb"\(\?(?:R|[-+]?0)|\\g[<'][-+]?0")
+"""Recursions of the whole pattern, which cost the compiler to machine code the square of their
+number: longer patterns with any are left to the interpreter."""
+
 _HEAP_LIMIT = 64 * 1024
 """KB that one match may take. PCRE2's own limit is 20 GB, and (*NO_JIT), or what is too deep for
 the stack of compiled code, comes to use it."""
@@ -202,8 +207,9 @@ def _compile(pattern: bytes, bits: int, match_limit: int) -> Any:
                 position = max(position - len(limits), len(settings))
             reason = error.msg.partition("; ")[2]
             raise BadPattern(compile_error(pattern, error.code, reason, position)) from None
-    with suppress(LibraryError):  # where there is no machine code, the interpreter does it
-        _cy.jit_compile(code)
+    if len(pattern) <= _MAX_RECURSIVE or _RECURSION.search(pattern) is None:
+        with suppress(LibraryError):  # where there is no machine code, the interpreter does it
+            _cy.jit_compile(code)
     return code
 
 
