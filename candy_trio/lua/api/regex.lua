@@ -13,6 +13,7 @@ local raise = A.raise
 local LETTERS = '[^aDdijJmosuUx]'
 local MAX_BATCH = 64            -- matches of gmatch, gsub with a function: what a loop may not need
 local MAX_REPLACEMENTS = 256    -- of gsub with a string: some 0.3 ms
+local MAX_POSITION = 2 ^ 31     -- no string is as long
 local MAX_SPREAD = 30           -- groups whose spans come as single values
 
 -- ---------------------------------------------------------------------- compiled patterns
@@ -145,13 +146,21 @@ local function captures(P, subject, spans, res)
   return res
 end
 
-local function start_of(ctx)
-  local position = ctx and ctx.pos
-  if not position or position <= 0 then return 0 end
+-- The byte that a script's position is, from 0; one behind every subject where it is no size at all.
+local function start_at(position)
+  if not (position >= 1) then return 0 end
+  if position > MAX_POSITION then return MAX_POSITION end
   return position - position % 1 - 1
 end
 
-A.regex = {compiled = compiled, matches = matches, unpacked = unpacked, failure = failure}
+local function start_of(ctx)
+  local position = ctx and ctx.pos
+  return position and start_at(position) or 0
+end
+
+A.regex = {
+  compiled = compiled, matches = matches, unpacked = unpacked, failure = failure, start_at = start_at,
+}
 
 -- ---------------------------------------------------------------------- match, find
 local function match(subject, pattern, options, ctx, res)
