@@ -137,6 +137,17 @@ def test_a_call_with_a_long_template_makes_few_matches() -> None:
     assert (text, position, copied, count, error) == (b"x" * 8192, 2, 2, 2, None)
 
 
+def test_a_call_that_checks_a_long_subject_each_time_makes_few_matches() -> None:
+    calls = _callbacks()
+    number = calls["re_compile"](b"(*NO_JIT)a", b"U")[0]
+    assert calls["re_template"](b"b")
+    long, short = b"a" * 4_000_000, b"a" * 1000
+    assert len(calls["re_matches"](number, long, 0, True, 64)[0]) == 8 * 3
+    assert calls["re_replace"](number, long, b"b", 0, 0, 256)[3] == 3
+    assert len(calls["re_matches"](number, short, 0, True, 64)[0]) == 8 * 64
+    assert calls["re_replace"](number, short, b"b", 0, 0, 256)[3] == 256
+
+
 def test_a_call_stops_when_it_has_made_a_megabyte() -> None:
     calls = _callbacks()
     number = calls["re_compile"](b"x", b"")[0]

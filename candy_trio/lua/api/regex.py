@@ -32,6 +32,9 @@ _MAX_TEMPLATE_TEXT = 1 << 20
 _MAX_WORK = 8192
 """Groups, and parts of a template, that a call deals with if it is to make more than one match."""
 
+_MAX_CHECKED = 1 << 23
+"""Bytes that a call looks through for invalid UTF-8 if it is to make more than one match."""
+
 _ENOUGH = 1 << 20
 """Bytes of replaced text after which a call makes no more matches."""
 
@@ -80,7 +83,7 @@ def callbacks(
         regex = cache.get(number)
         if regex is None:
             return False
-        limit = min(limit, 1 + _MAX_WORK // (regex.groups + 1))
+        limit = min(limit, _affordable(regex, subject, 0))
         pack = struct.Struct(f"<{2 * regex.groups + 2}i").pack
         packed: list[bytes] = []
         matches = _Matches(regex, subject, position, first)
@@ -98,7 +101,7 @@ def callbacks(
             return False
         template = templates.get(replacement) or parse_template(replacement)
         numbers = {part for part in template if not isinstance(part, bytes)}
-        limit = min(limit, 1 + _MAX_WORK // (regex.groups + 1 + len(template)))
+        limit = min(limit, _affordable(regex, subject, len(template)))
         pieces: list[bytes] = []
         count = size = 0
         matches = _Matches(regex, subject, position, position == 0)
@@ -172,6 +175,14 @@ class _Matches:
         if end <= len(self._subject):
             self.position = end
         return spans
+
+
+def _affordable(regex: Regex, subject: bytes, parts: int) -> int:
+    """How many matches a call may make, each followed by so many parts of a template."""
+    matches = 1 + _MAX_WORK // (regex.groups + 1 + parts)
+    if regex.checks_each_time and len(subject) * matches > _MAX_CHECKED:
+        return 1 + _MAX_CHECKED // len(subject)
+    return matches
 
 
 def _group(subject: bytes, spans: Spans, group: int) -> bytes:

@@ -113,7 +113,15 @@ class MatchError(Exception):
 class Regex:
     """A compiled pattern. ``used`` belongs to the cache that it is in."""
 
-    __slots__ = ("_code", "_trusts_checks", "groups", "names", "pattern", "used")
+    __slots__ = (
+        "_code",
+        "_trusts_checks",
+        "checks_each_time",
+        "groups",
+        "names",
+        "pattern",
+        "used",
+    )
 
     def __init__(self, pattern: bytes, options: str, match_limit: int) -> None:
         """``options`` are OpenResty's letters; ``match_limit`` 0 is PCRE2's own (10 million).
@@ -129,6 +137,8 @@ class Regex:
         self._code = _compile(pattern, bits, match_limit)
         # With MATCH_INVALID_UTF there is nothing to check, and every place is a good one.
         self._trusts_checks: bool = _cy.pattern_is_utf(self._code) and "U" not in options
+        self.checks_each_time = "U" in options
+        """The interpreter then looks for invalid UTF-8 in all of the subject with each search."""
         self.groups: int = _cy.pattern_capture_count(self._code)
         known: dict[str, int] = _cy.pattern_name_dict(self._code)
         if bits & _DUPNAMES:
