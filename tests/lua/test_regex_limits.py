@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 import time
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,11 @@ SOON = 1.0
 
 class _Log:
     def log(self, _level: Level, _message: str) -> None: ...
+
+
+@pytest.fixture(autouse=True)
+def _no_time_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("candy_trio.lua.api.regex.perf_counter", lambda: 0.0)
 
 
 def _callbacks(match_limit: int = 0) -> dict[str, Callable[..., Any]]:
@@ -131,10 +137,10 @@ def test_a_call_with_a_long_template_makes_few_matches() -> None:
     calls = _callbacks()
     number = calls["re_compile"](b"x", b"")[0]
     assert calls["re_template"](b"$0" * 4096)
-    text, position, copied, count, error = calls["re_replace"](
+    text, position, copied, done, error = calls["re_replace"](
         number, b"x" * 100, b"$0" * 4096, 0, 0, 256
     )
-    assert (text, position, copied, count, error) == (b"x" * 8192, 2, 2, 2, None)
+    assert (text, position, copied, done, error) == (b"x" * 8192, 2, 2, 2, None)
 
 
 def test_a_call_that_checks_a_long_subject_each_time_makes_few_matches() -> None:
@@ -146,6 +152,16 @@ def test_a_call_that_checks_a_long_subject_each_time_makes_few_matches() -> None
     assert calls["re_replace"](number, long, b"b", 0, 0, 256)[3] == 3
     assert len(calls["re_matches"](number, short, 0, True, 64)[0]) == 8 * 64
     assert calls["re_replace"](number, short, b"b", 0, 0, 256)[3] == 256
+
+
+def test_a_call_begins_no_match_after_some_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each may take long within its match limit: a hundred of them would be seconds."""
+    monkeypatch.setattr("candy_trio.lua.api.regex.perf_counter", count().__next__)
+    calls = _callbacks()
+    number = calls["re_compile"](b"b", b"")[0]
+    assert calls["re_template"](b"x")
+    assert len(calls["re_matches"](number, b"b" * 100, 0, True, 64)[0]) == 8
+    assert calls["re_replace"](number, b"b" * 100, b"x", 0, 0, 256)[3] == 1
 
 
 def test_a_call_stops_when_it_has_made_a_megabyte() -> None:

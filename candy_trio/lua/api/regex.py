@@ -2,7 +2,8 @@
 
 Rules of this file:
 
-- A call does a bounded number of matches (``limit``), so that a script is never away for long.
+- A call does a bounded number of matches (``limit``), and none after ``_MAX_TIME``, so that a
+  script is never away for long.
 - A pattern is known by its number; False says that the number has gone and Lua has to ask
   :func:`compile_regex` again.
 - Errors are numbers, PCRE 8's; regex.lua words them.
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from candy_trio.lua.regex.cache import RegexCache
@@ -34,6 +36,10 @@ _MAX_WORK = 8192
 
 _MAX_CHECKED = 1 << 23
 """Bytes that a call looks through for invalid UTF-8 if it is to make more than one match."""
+
+_MAX_TIME = 0.005
+"""Seconds after which a call begins no further match: one may take hundreds of milliseconds within
+its match limit."""
 
 _ENOUGH = 1 << 20
 """Bytes of replaced text after which a call makes no more matches."""
@@ -87,8 +93,11 @@ def callbacks(
         pack = struct.Struct(f"<{2 * regex.groups + 2}i").pack
         packed: list[bytes] = []
         matches = _Matches(regex, subject, position, first)
+        end = perf_counter() + _MAX_TIME
         while len(packed) < limit and (spans := matches.next()) is not None:
             packed.append(pack(*spans))
+            if perf_counter() > end:
+                break
         return b"".join(packed), matches.position, matches.error
 
     def re_replace(
@@ -105,6 +114,7 @@ def callbacks(
         pieces: list[bytes] = []
         count = size = 0
         matches = _Matches(regex, subject, position, position == 0)
+        end = perf_counter() + _MAX_TIME
         while count < limit and size < _ENOUGH and (spans := matches.next()) is not None:
             count += 1
             groups = {part: _group(subject, spans, part) for part in numbers}
@@ -115,6 +125,8 @@ def callbacks(
             pieces.append(text)
             size += len(text)
             copied = spans[1]
+            if perf_counter() > end:
+                break
         return b"".join(pieces), matches.position, copied, count, matches.error
 
     def re_template(replacement: bytes) -> bool:
