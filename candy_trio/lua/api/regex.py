@@ -109,7 +109,7 @@ def callbacks(
         if regex is None:
             return False
         template = templates.get(replacement) or parse_template(replacement)
-        numbers = {part for part in template if not isinstance(part, bytes)}
+        may_be_large = len(template) * len(subject) > _MAX_REPLACED
         limit = min(limit, _affordable(regex, subject, len(template)))
         pieces: list[bytes] = []
         count = size = 0
@@ -117,13 +117,16 @@ def callbacks(
         end = perf_counter() + _MAX_TIME
         while count < limit and size < _ENOUGH and (spans := matches.next()) is not None:
             count += 1
-            groups = {part: _group(subject, spans, part) for part in numbers}
-            parts = [part if isinstance(part, bytes) else groups[part] for part in template]
-            if sum(map(len, parts)) > _MAX_REPLACED:
+            if may_be_large and _size(spans, template) > _MAX_REPLACED:
                 return b"", None, copied, count, _NO_MEMORY
-            text = subject[copied : spans[0] - 1] + b"".join(parts)
-            pieces.append(text)
+            text = b"".join(
+                [
+                    part if isinstance(part, bytes) else _group(subject, spans, part)
+                    for part in template
+                ]
+            )
             size += len(text)
+            pieces += (subject[copied : spans[0] - 1], text)
             copied = spans[1]
             if perf_counter() > end:
                 break
@@ -195,6 +198,17 @@ def _affordable(regex: Regex, subject: bytes, parts: int) -> int:
     if regex.checks_each_time and len(subject) * matches > _MAX_CHECKED:
         return 1 + _MAX_CHECKED // len(subject)
     return matches
+
+
+def _size(spans: Spans, template: Template) -> int:
+    """Bytes that a match is replaced by."""
+    size = 0
+    for part in template:
+        if isinstance(part, bytes):
+            size += len(part)
+        elif 2 * part < len(spans):
+            size += max(spans[2 * part + 1] - spans[2 * part] + 1, 0)
+    return size
 
 
 def _group(subject: bytes, spans: Spans, group: int) -> bytes:
