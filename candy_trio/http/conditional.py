@@ -30,6 +30,10 @@ _OF_CONTENT: Final = re.compile(
 )
 
 
+_END_OF_TAG: Final = re.compile(rb"[ \t]*(?:,|\Z)")
+_SEPARATORS: Final = re.compile(rb"[ \t,]*")
+
+
 def conditions_of(headers: Fields) -> dict[bytes, bytes]:
     """The conditions among a request's fields, the first of each name."""
     found: dict[bytes, bytes] = {}
@@ -91,10 +95,12 @@ def _matches(listed: bytes, etag: bytes | None, *, weak: bool) -> bool:
             position += 2
         if listed.startswith(etag, position):
             position += len(etag)
-            if listed[position:].lstrip(b" \t")[:1] in (b"", b","):
+            if _END_OF_TAG.match(listed, position):
                 return True
         comma = listed.find(b",", position)
         if comma < 0:
             return False
-        position = len(listed) - len(listed[comma:].lstrip(b" \t,"))
+        separators = _SEPARATORS.match(listed, comma)
+        assert separators is not None
+        position = separators.end()
     return False

@@ -197,6 +197,9 @@ local function rep_with_separator(...)
   local text, n, separator = ...
   if separator == nil or separator == '' then return judged('rep', pcall(native_rep, ...)) end
   if type(text) ~= 'string' and type(text) ~= 'number' then return bad_argument(1, 'rep', 'string', text) end
+  if type(separator) ~= 'string' and type(separator) ~= 'number' then
+    return bad_argument(3, 'rep', 'string', separator)
+  end
   n = check_number(2, 'rep', n)
   if n < 1 then return '' end
   return judged('rep', pcall(native_rep, text .. separator, n - 1)) .. text

@@ -8,7 +8,7 @@
 --   a function of ours by way of an environment.
 -- * sandbox = false gives back what OpenResty's scripts have, but for what would defeat limits.
 
-local K, host, scripts, modules, legacy_modules, compat = ...
+local K, host, scripts, modules, legacy_modules, compat, A = ...
 
 local getmetatable, ipairs, next, rawget, select, setmetatable, type =
       getmetatable, ipairs, next, rawget, select, setmetatable, type
@@ -91,10 +91,7 @@ end
 local function sandboxed_setmetatable(t, meta)
   -- All that most calls need; LuaJIT compiles it, which it does not debug.getmetatable.
   if type(meta) ~= 'table' or type(t) ~= 'table' or getmetatable(t) ~= nil then check_setmetatable(t, meta) end
-  -- A finalizer runs inside the collector, where nothing can interrupt it.
-  if type(meta) == 'table' and rawget(meta, '__gc') ~= nil then
-    return raise("'__gc' is not available to sandboxed scripts (lua_sandbox = false allows it)")
-  end
+  if type(meta) == 'table' and rawget(meta, '__gc') ~= nil then A.refuse_finalizer(meta) end
   return setmetatable(t, meta)
 end
 

@@ -82,7 +82,9 @@ class ScriptVM:
         own_modules = load("modules", kernel, host, scripts, lualib)
         compat = load("compat", kernel, host, lualib)
         legacy_modules = load("legacy_modules", kernel, environments)
-        sandbox = load("sandbox", kernel, host, scripts, own_modules, legacy_modules, compat)
+        sandbox = load(
+            "sandbox", kernel, host, scripts, own_modules, legacy_modules, compat, surface
+        )
         areas: dict[str, Any] = {}
         for name in _AREAS:
             areas[name] = load(f"api/{name}", kernel, host, surface, areas.get("response_headers"))

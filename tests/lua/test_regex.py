@@ -144,11 +144,11 @@ def test_cache_keeps_what_is_used() -> None:
 
 
 def test_cache_is_bounded_by_the_text_of_the_patterns() -> None:
-    """Patterns of 100 KB are kept ten at a time, not a thousand."""
+    """Patterns of 50 KB are kept twenty at a time, not a thousand."""
     cache = RegexCache(max_entries=1000, match_limit=0)
-    numbers = [cache.number(b"[%d]" % n + b"(?#" + b"x" * 100_000 + b")", b"") for n in range(30)]
+    numbers = [cache.number(b"[%d]" % n + b"(?#" + b"x" * 50_000 + b")", b"") for n in range(30)]
     kept = sum(cache.get(number) is not None for number in numbers)
-    assert kept == MAX_TEXT // 100_100
+    assert kept == MAX_TEXT // 50_100
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -201,3 +201,23 @@ async def test_nothing_of_a_request_is_left_in_the_matcher(tmp_path: Path) -> No
             for name in ("a", "b", "c"):
                 nursery.start_soon(ask, name)
     assert replies == {name: f"<{name}1> <{name}2>2" for name in ("a", "b", "c")}
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+async def test_positions_that_are_none(engine: str, tmp_path: Path) -> None:
+    """No number gets as far as Python that is no place: it would be the server's own failure."""
+    script = """
+    local split = require("ngx.re").split
+    for _, pos in ipairs {0/0, 1/0, -1/0, 2^64, 1e300, -1e300, 0.5, -0.5, 2^31, 2^53} do
+      local m, err = ngx.re.match("aaa", "a", "", {pos = pos})
+      local from, _, problem = ngx.re.find("aaa", "a", "u", {pos = pos})
+      cd.say(m and m[0] or err, " ", from or problem, " ", type(split("a,b", ",", "", {pos = pos})))
+    end
+    """
+    async with open_site(tmp_path, one_route(engine), {"t.lua": script}) as site:
+        lines = (await site.request()).text.splitlines()
+        assert len(lines) == 10
+        assert set(lines) == {
+            "a 1 table", "pcre_exec() failed: -24 pcre_exec() failed: -24 table",
+        }  # fmt: skip
+        assert "Traceback" not in site.log()

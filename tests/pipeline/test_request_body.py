@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from support.site import one_route, open_site
 
 from candy_trio.errors import ProtocolError
 from candy_trio.http.body import RequestBody
@@ -167,3 +168,24 @@ async def test_replaced_by_data() -> None:
     await body.read()
     body.replace(b"new", None, auto_clean=False)
     assert (body.data, body.path) == (b"new", None)
+
+
+async def test_a_script_is_told_when_its_body_finds_no_room_on_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And what it had appended is not taken for gone into a file."""
+
+    def full(_body: RequestBody, _data: bytes) -> str:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(RequestBody, "append_to_file", full)
+    script = """
+    ngx.req.read_body()
+    ngx.req.init_body(4)
+    ngx.req.append_body("abc")
+    cd.say(pcall(ngx.req.append_body, "def"))
+    cd.say(ngx.req.get_body_file(), " ", ngx.req.get_body_data())
+    """
+    async with open_site(tmp_path, one_route("lua54"), {"t.lua": script}) as site:
+        assert (await site.request()).text == "falseinternal error\nnil abcdef\n"
+        assert "No space left on device" in site.log()

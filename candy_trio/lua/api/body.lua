@@ -174,9 +174,9 @@ local function append_body(...)
   R.new_count, R.new_size = R.new_count + 1, R.new_size + #text
   parts[R.new_count] = text
   if R.new_size > R.new_limit and text ~= '' then
-    R.new_in_file = true
-    R.body_file = host.append_to_body_file(concat(parts, '', 1, R.new_count))
-    R.new_body, R.new_count = {}, 0
+    local path, err = host.append_to_body_file(concat(parts, '', 1, R.new_count))
+    if not path then return raise(err) end
+    R.new_in_file, R.body_file, R.new_body, R.new_count = true, path, {}, 0
   end
 end
 

@@ -13,12 +13,13 @@ local raise = A.raise
 local LETTERS = '[^aDdijJmosuUx]'
 local MAX_BATCH = 64            -- matches of gmatch, gsub with a function: what a loop may not need
 local MAX_REPLACEMENTS = 256    -- of gsub with a string: some 0.3 ms
+local MAX_POSITION = 2 ^ 31     -- no string is as long
 local MAX_SPREAD = 30           -- groups whose spans come as single values
 
 -- ---------------------------------------------------------------------- compiled patterns
 -- By options, then pattern; the server forgets by itself, this is emptied when it has grown too big.
-local patterns, kept = {}, 0
-local MAX_KEPT = 1024
+local patterns, kept, kept_text = {}, 0, 0
+local MAX_KEPT, MAX_TEXT = 1024, 2 ^ 20     -- patterns, bytes of them
 
 local function compile(P)
   local number, groups, names = host.re_compile(P.pattern, P.options)
@@ -47,13 +48,16 @@ local function compiled_anew(pattern, options)
   local P = {pattern = pattern, options = options, duplicates = find(options, 'D', 1, true) ~= nil}
   local err = compile(P)
   if err then return nil, err end
-  if kept >= MAX_KEPT then patterns, kept = {}, 0 end
+  kept, kept_text = kept + 1, kept_text + #pattern + #options
+  if kept > MAX_KEPT or kept_text > MAX_TEXT then
+    patterns, kept, kept_text = {}, 1, #pattern + #options
+  end
   local of_options = patterns[options]
   if not of_options then
     of_options = {}
     patterns[options] = of_options
   end
-  of_options[pattern], kept = P, kept + 1
+  of_options[pattern] = P
   return P
 end
 
@@ -93,7 +97,8 @@ end
 local function matches(P, subject, position, first, limit)
   local packed, following, code = host.re_matches(P.number, subject, position, first, limit)
   if packed == false then      -- forgotten since
-    compile(P)
+    local err = compile(P)
+    if err then return '', nil, err end
     packed, following, code = host.re_matches(P.number, subject, position, first, limit)
   end
   if not packed then return '', nil, following end
@@ -110,7 +115,8 @@ local function spans_of(P, subject, position)
   local spans = {host.re_match(P.number, subject, position)}
   local from = spans[1]
   if from == false then
-    compile(P)
+    local err = compile(P)
+    if err then return nil, err end
     spans = {host.re_match(P.number, subject, position)}
     from = spans[1]
   end
@@ -140,13 +146,21 @@ local function captures(P, subject, spans, res)
   return res
 end
 
-local function start_of(ctx)
-  local position = ctx and ctx.pos
-  if not position or position <= 0 then return 0 end
+-- The byte that a script's position is, from 0; one behind every subject where it is no size at all.
+local function start_at(position)
+  if not (position >= 1) then return 0 end
+  if position > MAX_POSITION then return MAX_POSITION end
   return position - position % 1 - 1
 end
 
-A.regex = {compiled = compiled, matches = matches, unpacked = unpacked, failure = failure}
+local function start_of(ctx)
+  local position = ctx and ctx.pos
+  return position and start_at(position) or 0
+end
+
+A.regex = {
+  compiled = compiled, matches = matches, unpacked = unpacked, failure = failure, start_at = start_at,
+}
 
 -- ---------------------------------------------------------------------- match, find
 local function match(subject, pattern, options, ctx, res)
@@ -244,7 +258,8 @@ local function replaced_by_text(P, subject, replacement, once)
       host.re_replace(P.number, subject, replacement, position, copied, limit)
     if text == nil then return nil, nil, failure(following) end
     if text == false then
-      compile(P)
+      local err = compile(P)
+      if err then return nil, nil, err end
     else
       n = n + 1
       out[n], position, copied, count = text, following, end_of_last, count + done

@@ -2,7 +2,8 @@
 
 Rules of this file:
 
-- A call does a bounded number of matches (``limit``), so that a script is never away for long.
+- A call does a bounded number of matches (``limit``), and none after ``_MAX_TIME``, so that a
+  script is never away for long.
 - A pattern is known by its number; False says that the number has gone and Lua has to ask
   :func:`compile_regex` again.
 - Errors are numbers, PCRE 8's; regex.lua words them.
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from candy_trio.lua.regex.cache import RegexCache
@@ -26,6 +28,27 @@ if TYPE_CHECKING:
 _MAX_TEMPLATES = 256
 """Parsed replacement strings that are kept; most scripts have a handful."""
 
+_MAX_TEMPLATE_TEXT = 1 << 20
+"""Bytes of them; the last one is kept whatever its size."""
+
+_MAX_WORK = 8192
+"""Groups, and parts of a template, that a call deals with if it is to make more than one match."""
+
+_MAX_CHECKED = 1 << 23
+"""Bytes that a call looks through for invalid UTF-8 if it is to make more than one match."""
+
+_MAX_TIME = 0.005
+"""Seconds after which a call begins no further match: one may take hundreds of milliseconds within
+its match limit."""
+
+_ENOUGH = 1 << 20
+"""Bytes of replaced text after which a call makes no more matches."""
+
+_MAX_REPLACED = 1 << 28
+"""Bytes that one match may be replaced by: a template can name a group thousands of times."""
+
+_NO_MEMORY = -6
+
 
 def callbacks(
     current: Current, max_entries: int, match_limit: int
@@ -33,6 +56,7 @@ def callbacks(
     """By name, for one VM."""
     cache = RegexCache(max_entries, match_limit)
     templates: dict[bytes, Template] = {}
+    template_text = 0
 
     def re_compile(pattern: bytes, options: bytes) -> tuple[Plain, ...]:
         """(number, groups, "NAME:NUMBER\\n" for each named group), or (None, message)."""
@@ -65,11 +89,15 @@ def callbacks(
         regex = cache.get(number)
         if regex is None:
             return False
+        limit = min(limit, _affordable(regex, subject, 0))
         pack = struct.Struct(f"<{2 * regex.groups + 2}i").pack
         packed: list[bytes] = []
         matches = _Matches(regex, subject, position, first)
+        end = perf_counter() + _MAX_TIME
         while len(packed) < limit and (spans := matches.next()) is not None:
             packed.append(pack(*spans))
+            if perf_counter() > end:
+                break
         return b"".join(packed), matches.position, matches.error
 
     def re_replace(
@@ -81,21 +109,32 @@ def callbacks(
         if regex is None:
             return False
         template = templates.get(replacement) or parse_template(replacement)
-        parts: list[bytes] = []
-        count = 0
+        may_be_large = len(template) * len(subject) > _MAX_REPLACED
+        limit = min(limit, _affordable(regex, subject, len(template)))
+        pieces: list[bytes] = []
+        count = size = 0
         matches = _Matches(regex, subject, position, position == 0)
-        while count < limit and (spans := matches.next()) is not None:
+        end = perf_counter() + _MAX_TIME
+        while count < limit and size < _ENOUGH and (spans := matches.next()) is not None:
             count += 1
-            parts.append(subject[copied : spans[0] - 1])
-            parts += [
-                part if isinstance(part, bytes) else _group(subject, spans, part)
-                for part in template
-            ]
+            if may_be_large and _size(spans, template) > _MAX_REPLACED:
+                return b"", None, copied, count, _NO_MEMORY
+            text = b"".join(
+                [
+                    part if isinstance(part, bytes) else _group(subject, spans, part)
+                    for part in template
+                ]
+            )
+            size += len(text)
+            pieces += (subject[copied : spans[0] - 1], text)
             copied = spans[1]
-        return b"".join(parts), matches.position, copied, count, matches.error
+            if perf_counter() > end:
+                break
+        return b"".join(pieces), matches.position, copied, count, matches.error
 
     def re_template(replacement: bytes) -> bool:
         """Whether it is one; the error log says why it is not."""
+        nonlocal template_text
         if replacement in templates:
             return True
         try:
@@ -103,8 +142,10 @@ def callbacks(
         except TemplateError as problem:
             current.log(Level.ERR, str(problem))
             return False
-        if len(templates) >= _MAX_TEMPLATES:
+        template_text += len(replacement)
+        if len(templates) >= _MAX_TEMPLATES or template_text > _MAX_TEMPLATE_TEXT:
             templates.clear()
+            template_text = len(replacement)
         templates[replacement] = template
         return True
 
@@ -149,6 +190,25 @@ class _Matches:
         if end <= len(self._subject):
             self.position = end
         return spans
+
+
+def _affordable(regex: Regex, subject: bytes, parts: int) -> int:
+    """How many matches a call may make, each followed by so many parts of a template."""
+    matches = 1 + _MAX_WORK // (regex.groups + 1 + parts)
+    if regex.checks_each_time and len(subject) * matches > _MAX_CHECKED:
+        return 1 + _MAX_CHECKED // len(subject)
+    return matches
+
+
+def _size(spans: Spans, template: Template) -> int:
+    """Bytes that a match is replaced by."""
+    size = 0
+    for part in template:
+        if isinstance(part, bytes):
+            size += len(part)
+        elif 2 * part < len(spans):
+            size += max(spans[2 * part + 1] - spans[2 * part] + 1, 0)
+    return size
 
 
 def _group(subject: bytes, spans: Spans, group: int) -> bytes:

@@ -4,7 +4,7 @@ local K, host, A = ...
 
 local gmatch, gsub, lower = string.gmatch, string.gsub, string.lower
 local find, match, sub = string.find, string.match, string.sub
-local select, setmetatable, type = select, setmetatable, type
+local select, type = select, type
 local S, raise = A.S, A.raise
 
 -- ---------------------------------------------------------------------- method
@@ -76,13 +76,13 @@ local function get_headers(max, raw)
   local result, count = {}, 0
   for name, value in gmatch(host.request_headers(), '([^\n:]*):([^\n]*)\n') do
     if count >= max then
-      if not raw then setmetatable(result, S.R.isolate.header_lookup) end
+      if not raw then A.set_metatable(result, S.R.isolate.header_lookup) end
       return result, 'truncated'
     end
     count = count + 1
     A.add_value(result, raw and name or lower(name), value)
   end
-  if not raw then setmetatable(result, S.R.isolate.header_lookup) end
+  if not raw then A.set_metatable(result, S.R.isolate.header_lookup) end
   return result
 end
 

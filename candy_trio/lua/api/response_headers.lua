@@ -311,7 +311,7 @@ local function get_headers(max, raw)
       end
     end
   end
-  if not raw then setmetatable(result, R.isolate.header_lookup) end
+  if not raw then A.set_metatable(result, R.isolate.header_lookup) end
   if total > max then return result, 'truncated' end
   return result
 end

@@ -2,8 +2,8 @@
 
 local K, host = ...
 
-local getmetatable, math_type, next, rawequal, tonumber, tostring, type =
-      getmetatable, math.type, next, rawequal, tonumber, tostring, type
+local getmetatable, math_type, next, rawequal, rawget, setmetatable, tonumber, tostring, type =
+      getmetatable, math.type, next, rawequal, rawget, setmetatable, tonumber, tostring, type
 local debug_setmetatable, upvalueid, newproxy = debug.setmetatable, debug.upvalueid, newproxy
 local find, format = string.find, string.format
 local raise, S = K.raise, K.S
@@ -30,6 +30,21 @@ end
 function A.define(cd_table, ngx_table, name, f, ngx_f)
   cd_table[name] = A.method(f, cd_table, ngx_table)
   ngx_table[name] = A.method(ngx_f or f, cd_table, ngx_table)
+end
+
+-- ---------------------------------------------------------------------- metatables
+-- A finalizer runs inside the collector: nothing can interrupt it, and the request that executes
+-- then may be anybody's.
+function A.refuse_finalizer(meta)
+  if rawget(meta, '__gc') ~= nil and S.R.isolate.sandboxed then
+    return raise("'__gc' is not available to sandboxed scripts (lua_sandbox = false allows it)")
+  end
+end
+
+-- setmetatable for a metatable that scripts can get at, and change.
+function A.set_metatable(t, meta)
+  A.refuse_finalizer(meta)
+  return setmetatable(t, meta)
 end
 
 -- ---------------------------------------------------------------------- null

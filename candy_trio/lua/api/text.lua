@@ -120,12 +120,13 @@ local function parse_args(text, max, counts_all, result)
   result = result or {}
   if max < 1 / 0 then max = max - max % 1 end
   local at, count, segments, length = 1, 0, 0, #text
+  local equals = 0          -- the next one, however far away: looked for once
   while at <= length do
     local stop = find(text, '&', at, true)
     local segment_end = (stop or length + 1) - 1
-    local equals = find(text, '=', at, true)
+    if equals < at then equals = find(text, '=', at, true) or length + 1 end
     local key, value
-    if equals and equals <= segment_end then
+    if equals <= segment_end then
       key, value = sub(text, at, equals - 1), unescape(sub(text, equals + 1, segment_end))
     else
       key, value = sub(text, at, segment_end), true

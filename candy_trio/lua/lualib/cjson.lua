@@ -55,6 +55,7 @@ local function decode(text, cfg)
   local nul = find(text, '\0', 1, true)      -- lua-cjson's text is a C string, which ends there
   if nul then text = sub(text, 1, nul - 1) end
   local kind, at, behind, value = syntax.token(text, 1, cfg)
+  if cfg.decode_array_with_array_mt then A.refuse_finalizer(cfg.array_mt) end
   if OPENING[kind] then return decode_container(text, at, OPENING[kind], cfg) end
   if value == nil then return nil, syntax.problem_of('value', kind, at) end
   return syntax.at_the_end(text, behind, cfg, value)

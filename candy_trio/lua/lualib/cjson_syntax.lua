@@ -136,13 +136,18 @@ if find(tostring(NAN), '-', 1, true) then NAN = -NAN end   -- the one that print
 local HAS_INTEGERS = math_type ~= nil
 local MINUS_ZERO = tonumber('-0.0')
 
--- LuaJIT refuses an exponent of seven digits, which strtod takes for what it comes to.
-local function to_number(text)
-  return tonumber(text) or tonumber((gsub(text, '([eEpP][+-]?)0*%d%d%d%d%d%d%d+$', '%1999999')))
+-- LuaJIT refuses an exponent of seven digits, which strtod takes for what it comes to. `mark` matches
+-- what goes before an exponent. No pattern here may try from more than one place: digits can be many.
+local function to_number(text, mark)
+  local value = tonumber(text)
+  if value then return value end
+  local at = find(text, mark)
+  local _, _, sign = find(text, '^([+-]?)0*%d%d%d%d%d%d%d+$', at and at + 1 or #text + 1)
+  return sign and tonumber(sub(text, 1, at) .. sign .. '999999')
 end
 
 local function decimal(text)
-  local value = to_number(text)
+  local value = to_number(text, '[eE]')
   if value == 0 and HAS_INTEGERS and byte(text, 1) == MINUS then return MINUS_ZERO end
   return value
 end
@@ -150,7 +155,7 @@ end
 -- tonumber wraps hexadecimal integers; with an exponent they are floats.
 local function hexadecimal(text)
   if HAS_INTEGERS and not find(text, '[pP]') then text = text .. 'p0' end
-  return to_number(text)
+  return to_number(text, '[pP]')
 end
 
 local function after(text, pattern, at)

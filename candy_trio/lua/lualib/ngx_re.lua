@@ -44,9 +44,12 @@ local function split(subject, pattern, options, ctx, max, res)
   end
   local P, err = regex.compiled('split', pattern, options)
   if not P then return nil, err end
+  -- Of 5.3 and newer, sub takes whole numbers alone.
+  if begin % 1 ~= 0 or begin < -length then begin = regex.start_at(begin) + 1 end
 
-  local start = begin < 1 and 0 or begin - begin % 1 - 1
-  local state = {packed = '', at = 1, first = true, position = begin - 1, following = start}
+  local state = {
+    packed = '', at = 1, first = true, position = begin - 1, following = regex.start_at(begin),
+  }
   local n, count, last_empty = 0, 1, nil
   while max <= 0 or count < max do
     local from, behind, group, code = next_separator(P, subject, state)

@@ -13,9 +13,9 @@ _TOKEN = re.compile(
     rb"""
       \\Q .*? (?: \\E | \Z )                                  # quoted text
     | \\ .                                                    # an escape
-    | \[ \^? \]? (?: \\. | \[:\^?\w+:\] | [^\]\\] )* \]       # a class
-    | \(\?\# [^)]* \)                                         # a comment
-    | \(\* [^)]* \)                                           # a verb
+    | \[ \^? \]? (?: \\. | \[:\^?\w+:\] | [^\]\\] )* \]?      # a class
+    | \(\?\# [^)]* \)?                                        # a comment
+    | \(\* [^)]* \)?                                          # a verb
     | (?P<branches> \(\?\| )                                  # groups that share numbers
     | \( \? P? [<'] (?P<name> [A-Za-z_]\w* ) [>']             # a named group
     | (?P<plain> \( (?!\?) )                                  # a group
@@ -26,7 +26,10 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 
-_COMMENT = re.compile(rb"\\.|\[(?:\\.|[^\]\\])*\]|(#[^\n]*)", re.DOTALL)
+# Ends are optional: what has none is no pattern, or was misread, and must not be looked through
+# from each of its places.
+
+_COMMENT = re.compile(rb"\\.|\[(?:\\.|[^\]\\])*\]?|(#[^\n]*)", re.DOTALL)
 
 
 class _Level:

@@ -58,9 +58,36 @@ _OPTIONS = {
 _JIT_STACK = -46
 _BAD_UTF_OFFSET = -36
 _INVALID_RANGE = 150
+_TOO_LARGE = 120
+_TOO_LARGE_TEXT = "regular expression is too large"
+
+_MAX_PATTERN = 1 << 16
+"""Bytes: as much as can be compiled where each is one of the text. What is longer would be one
+comment, or a list of words that nobody compiles for a request."""
+
+_MAX_HYPHENS = 100
+"""Hyphens of a pattern that only PCRE 8 takes: each costs another compile."""
+
+_MAX_RECURSIVE = 4096
+_RECURSION = re.compile(rb"\(\?(?:R|[-+]?0)|\\g[<'][-+]?0")
+"""Recursions of the whole pattern, which cost the compiler to machine code the square of their
+number: longer patterns with any are left to the interpreter."""
+
+_HEAP_LIMIT = 64 * 1024
+"""KB that one match may take. PCRE2's own limit is 20 GB, and (*NO_JIT), or what is too deep for
+the stack of compiled code, comes to use it."""
+
+_SETTINGS = re.compile(
+    rb"(?:\(\*(?:LIMIT_[A-Z]+=\d+|(?:BSR_)?ANYCRLF|BSR_UNICODE|CASELESS_RESTRICT|CR|LF|CRLF|ANY|NUL"
+    rb"|NOTEMPTY|NOTEMPTY_ATSTART|NO_AUTO_POSSESS|NO_DOTSTAR_ANCHOR|NO_JIT|NO_START_OPT"
+    rb"|TURKISH_CASING|UCP|UTF)\))*"
+)
+"""What PCRE2 takes for settings at the start of a pattern. Of two the later one counts: the
+server's limits go behind a script's."""
+_MATCH_LIMIT = re.compile(rb"\(\*LIMIT_MATCH=0*(\d+)\)")
 
 _NEW_QUANTIFIER = re.compile(
-    rb"\\.|\{(?=[ \t]*(?:\d+[ \t]*(?:,[ \t]*\d*)?|,[ \t]*\d+)[ \t]*\})", re.DOTALL
+    rb"\\.|\{(?=[ \t]*(?:\d+[ \t]*(?:,[ \t]*(?:\d+[ \t]*)?)?|,[ \t]*\d+[ \t]*)\})", re.DOTALL
 )
 _QUANTIFIER = re.compile(rb"\{\d+(?:,\d*)?\}")
 
@@ -86,7 +113,15 @@ class MatchError(Exception):
 class Regex:
     """A compiled pattern. ``used`` belongs to the cache that it is in."""
 
-    __slots__ = ("_code", "_trusts_checks", "groups", "names", "pattern", "used")
+    __slots__ = (
+        "_code",
+        "_trusts_checks",
+        "checks_each_time",
+        "groups",
+        "names",
+        "pattern",
+        "used",
+    )
 
     def __init__(self, pattern: bytes, options: str, match_limit: int) -> None:
         """``options`` are OpenResty's letters; ``match_limit`` 0 is PCRE2's own (10 million).
@@ -96,12 +131,14 @@ class Regex:
         self.pattern = pattern
         self.used = True
         bits = 0
-        for letter in options:
-            bits |= _OPTIONS.get(letter, 0)
-        limit = b"(*LIMIT_MATCH=%d)" % match_limit if match_limit else b""
-        self._code = _compile(pattern, bits, limit)
+        for letter, bit in _OPTIONS.items():
+            if letter in options:
+                bits |= bit
+        self._code = _compile(pattern, bits, match_limit)
         # With MATCH_INVALID_UTF there is nothing to check, and every place is a good one.
         self._trusts_checks: bool = _cy.pattern_is_utf(self._code) and "U" not in options
+        self.checks_each_time = "U" in options
+        """The interpreter then looks for invalid UTF-8 in all of the subject with each search."""
         self.groups: int = _cy.pattern_capture_count(self._code)
         known: dict[str, int] = _cy.pattern_name_dict(self._code)
         if bits & _DUPNAMES:
@@ -147,26 +184,53 @@ class Regex:
             raise MatchError(match_error(error.code)) from None
 
 
-def _compile(pattern: bytes, bits: int, prefix: bytes) -> Any:
+def _compile(pattern: bytes, bits: int, match_limit: int) -> Any:
     """Raises BadPattern."""
+    if len(pattern) > _MAX_PATTERN:
+        raise BadPattern(
+            compile_error(pattern[:_MAX_PATTERN], _TOO_LARGE, _TOO_LARGE_TEXT, len(pattern))
+        )
     # Both are set by ``_cy`` unless they are taken away.
     unwanted = (_ALT_BSUX | _UCP) & ~bits
     text = _as_pcre8_reads_it(pattern)
+    found = _SETTINGS.match(text)
+    settings = found[0] if found else b""
+    limits = _limits(settings, match_limit)
+    text = settings + limits + text[len(settings) :]
+    hyphens = 0
     while True:
         try:
-            code = _cy.compile(prefix + text, bits, unwanted)
+            code = _cy.compile(text, bits, unwanted)
             break
         except PatternError as error:
-            position = error.pos - len(prefix)
+            position = error.pos
             # PCRE2 refuses a hyphen after a class, as in [\w-.]; PCRE 8 takes it for itself.
-            if error.code == _INVALID_RANGE and text[position - 1 : position] == b"-":
+            if (
+                error.code == _INVALID_RANGE
+                and text[position - 1 : position] == b"-"
+                and hyphens < _MAX_HYPHENS
+            ):
                 text = text[: position - 1] + b"\\" + text[position - 1 :]
+                hyphens += 1
                 continue
+            if position > len(settings):
+                position = max(position - len(limits), len(settings))
             reason = error.msg.partition("; ")[2]
             raise BadPattern(compile_error(pattern, error.code, reason, position)) from None
-    with suppress(LibraryError):  # where there is no machine code, the interpreter does it
-        _cy.jit_compile(code)
+    if len(pattern) <= _MAX_RECURSIVE or _RECURSION.search(pattern) is None:
+        with suppress(LibraryError):  # where there is no machine code, the interpreter does it
+            _cy.jit_compile(code)
     return code
+
+
+def _limits(settings: bytes, match_limit: int) -> bytes:
+    """The server's limits, for a pattern with these settings."""
+    limits = b"(*LIMIT_HEAP=%d)" % _HEAP_LIMIT
+    if match_limit:
+        # What has more digits does not compile.
+        own = [int(digits[:10]) for digits in _MATCH_LIMIT.findall(settings)]
+        limits += b"(*LIMIT_MATCH=%d)" % min([match_limit, *own[-1:]])
+    return limits
 
 
 def _as_pcre8_reads_it(pattern: bytes) -> bytes:

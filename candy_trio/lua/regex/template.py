@@ -17,6 +17,9 @@ _VARIABLE = re.compile(
     re.ASCII | re.VERBOSE,
 )
 
+_MAX_VARIABLES = 4096
+"""Of one text: nginx has no limit, and a replacement could be gigabytes of groups."""
+
 _MAX_DIGITS = 10
 _NO_GROUP = 1 << 30
 """For numbers with more digits, which no pattern has."""
@@ -28,6 +31,8 @@ class TemplateError(ValueError):
 
 def parse_template(text: bytes) -> Template:
     """Raises TemplateError."""
+    if text.count(b"$") > _MAX_VARIABLES:
+        raise TemplateError(f"more than {_MAX_VARIABLES} variables in a replacement template")
     parts: list[bytes | int] = []
     end = 0
     for found in _VARIABLE.finditer(text):
