@@ -33,6 +33,8 @@ Getter = Callable[["Exchange"], bytes | None]
 
 _TEMPLATE = re.compile(rb"\$(?:\{([A-Za-z0-9_]+)\}|([A-Za-z0-9_]+))")
 
+_SEPARATOR = re.compile(rb"[;,] *")
+
 _JOINED_HEADERS: Final = {b"cookie": b"; ", b"x-forwarded-for": b", "}
 """Header fields whose lines nginx 1.22 joins; of all others it gives the first line."""
 
@@ -144,14 +146,10 @@ def find_cookie(header: bytes, name: bytes) -> bytes | None:
             if header[position : position + 1] == b"=":
                 return header[position + 1 :].partition(b";")[0].lstrip(b" ")
             position += 1
-        separators = [
-            found
-            for found in (header.find(b";", position), header.find(b",", position))
-            if found >= 0
-        ]
-        if not separators:
+        separator = _SEPARATOR.search(header, position)
+        if separator is None:
             return None
-        position = _skip_spaces(header, min(separators) + 1)
+        position = separator.end()
     return None
 
 

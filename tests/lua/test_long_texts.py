@@ -10,6 +10,7 @@ from support.site import one_route, open_site
 
 from candy_trio.http.conditional import evaluate
 from candy_trio.lua.api.text import decode_base64mime
+from candy_trio.pipeline.variables import find_cookie
 
 SOON = 2.0
 """Seconds; by the square of the length each takes five times as long, at least."""
@@ -39,6 +40,12 @@ def test_entity_tags() -> None:
     conditions = {b"if-none-match": b"x," * 250_000 + b'"a"x' + b" \t" * 250_000}
     begun = time.perf_counter()
     assert evaluate(conditions, b'ETag: "a"\r\n', lambda _text: None) == 200
+    assert time.perf_counter() - begun < SOON
+
+
+def test_cookies() -> None:
+    begun = time.perf_counter()
+    assert find_cookie(b"a=b;" * 500_000 + b"c=d", b"c") == b"d"
     assert time.perf_counter() - begun < SOON
 
 
