@@ -91,7 +91,13 @@ def test_many_option_letters_are_read_at_once() -> None:
 
 
 @pytest.mark.parametrize(
-    "settings", [b"", b"(*LIMIT_MATCH=9000000)", b"(*UTF)(*LIMIT_MATCH=0000000009000000)(*NO_JIT)"]
+    "settings",
+    [
+        b"",
+        b"(*LIMIT_MATCH=9000000)",
+        b"(*UTF)(*LIMIT_MATCH=0000000009000000)(*NO_JIT)",
+        b"(*UTF8)(*LIMIT_MATCH=9000000)",
+    ],
 )
 def test_a_pattern_cannot_lift_the_match_limit(settings: bytes) -> None:
     """1,000 are not enough for 2 to the 12 ways, the 9 million of the pattern would be."""

@@ -80,7 +80,7 @@ the stack of compiled code, comes to use it."""
 _SETTINGS = re.compile(
     rb"(?:\(\*(?:LIMIT_[A-Z]+=\d+|(?:BSR_)?ANYCRLF|BSR_UNICODE|CASELESS_RESTRICT|CR|LF|CRLF|ANY|NUL"
     rb"|NOTEMPTY|NOTEMPTY_ATSTART|NO_AUTO_POSSESS|NO_DOTSTAR_ANCHOR|NO_JIT|NO_START_OPT"
-    rb"|TURKISH_CASING|UCP|UTF)\))*"
+    rb"|TURKISH_CASING|UCP|UTF8?)\))*"
 )
 """What PCRE2 takes for settings at the start of a pattern. Of two the later one counts: the
 server's limits go behind a script's."""
