@@ -31,25 +31,25 @@ SCRIPTS = {
 @pytest.mark.parametrize("name", SCRIPTS)
 async def test_script_with_a_long_text(name: str, engine: str, tmp_path: Path) -> None:
     async with open_site(tmp_path, one_route(engine), {"t.lua": SCRIPTS[name]}) as site:
-        begun = time.perf_counter()
+        begun = time.process_time()
         assert (await site.request()).text == "table\n"
-        assert time.perf_counter() - begun < SOON
+        assert time.process_time() - begun < SOON
 
 
 def test_entity_tags() -> None:
     conditions = {b"if-none-match": b"x," * 250_000 + b'"a"x' + b" \t" * 250_000}
-    begun = time.perf_counter()
+    begun = time.process_time()
     assert evaluate(conditions, b'ETag: "a"\r\n', lambda _text: None) == 200
-    assert time.perf_counter() - begun < SOON
+    assert time.process_time() - begun < SOON
 
 
 def test_cookies() -> None:
-    begun = time.perf_counter()
+    begun = time.process_time()
     assert find_cookie(b"a=b;" * 500_000 + b"c=d", b"c") == b"d"
-    assert time.perf_counter() - begun < SOON
+    assert time.process_time() - begun < SOON
 
 
 def test_foreign_bytes_in_base64() -> None:
-    begun = time.perf_counter()
+    begun = time.process_time()
     assert decode_base64mime(b"\n\xff" * 20_000_000 + b"YQ\n==") == b"a"
-    assert time.perf_counter() - begun < SOON
+    assert time.process_time() - begun < SOON

@@ -66,17 +66,17 @@ def _compile(pattern: bytes, options: str = "") -> None:
 )
 @pytest.mark.parametrize("options", ["", "Dx"])
 def test_compiling_takes_no_square_of_the_length(pattern: bytes, options: str) -> None:
-    begun = time.perf_counter()
+    begun = time.process_time()
     _compile(pattern, options)
-    assert time.perf_counter() - begun < SOON
+    assert time.process_time() - begun < SOON
 
 
 @pytest.mark.parametrize("text", [b"(?#", b"(*", b"[", b"[\\", b"\\Q", b"[:a"])
 @pytest.mark.parametrize("extended", [False, True])
 def test_reading_names_takes_no_square_of_the_length(text: bytes, extended: bool) -> None:
-    begun = time.perf_counter()
+    begun = time.process_time()
     groups_by_name(text * (LONG // len(text)) + b"\\", extended)
-    assert time.perf_counter() - begun < SOON
+    assert time.process_time() - begun < SOON
 
 
 def test_a_pattern_that_is_too_long_is_refused_in_pcres_words() -> None:
@@ -85,9 +85,9 @@ def test_a_pattern_that_is_too_long_is_refused_in_pcres_words() -> None:
 
 
 def test_many_option_letters_are_read_at_once() -> None:
-    begun = time.perf_counter()
+    begun = time.process_time()
     assert Regex(b"A", "j" * 20_000_000 + "i", 0).search(b"a", 0) == (1, 1)
-    assert time.perf_counter() - begun < SOON
+    assert time.process_time() - begun < SOON
 
 
 @pytest.mark.parametrize(
