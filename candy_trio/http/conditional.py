@@ -28,8 +28,6 @@ _CONDITIONS: Final = frozenset(
 _OF_CONTENT: Final = re.compile(
     rb"(?mi)^(?:content-type|content-encoding|accept-ranges):[^\r\n]*\r\n"
 )
-
-
 _END_OF_TAG: Final = re.compile(rb"[ \t]*(?:,|\Z)")
 _SEPARATORS: Final = re.compile(rb"[ \t,]*")
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from candy_trio.http import conditional
 from candy_trio.http.body import BodySource, RequestBody
-from candy_trio.lua.api.time import parse_http_time
+from candy_trio.http.dates import parse_http_time
 from candy_trio.pipeline import variables
 from candy_trio.pipeline.error_page import HTML, error_page
 
