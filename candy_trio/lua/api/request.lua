@@ -86,15 +86,6 @@ local function get_headers(max, raw)
   return result
 end
 
-local function clean(text)
-  if not find(text, '%c') then return text end
-  return (gsub(text, '[%z\1-\8\10-\31\127]', A.percent))
-end
-
-local function clean_name(name)
-  return (gsub(name, '[%c "(),/:;<=>?@%[\\%]{}\128-\255]', A.percent))
-end
-
 -- Fields of which a request has one: the last element of a table wins.
 local SINGLE = {}
 for name in gmatch('host connection if-modified-since if-unmodified-since if-match if-none-match ' ..
@@ -119,18 +110,18 @@ end
 function A.set_request_header(name, value)
   if name == nil then return raise("bad 'name' argument: string expected, got nil") end
   before_change()
-  name = clean_name(A.tostring(name))
+  name = A.header_name(A.tostring(name))
   local key = lower(name)
   if type(value) ~= 'table' then
     if value == nil or value == '' then
       host.set_header(name, nil)
       return
     end
-    return set_field(name, key, clean(A.tostring(value)))
+    return set_field(name, key, A.header_value(A.tostring(value)))
   end
   local i, replaces = 1, true
   while value[i] ~= nil do
-    local text = clean(A.tostring(value[i]))
+    local text = A.header_value(A.tostring(value[i]))
     if text ~= '' then
       if replaces or SINGLE[key] then set_field(name, key, text) else host.add_header(name, text) end
       replaces = false
@@ -150,10 +141,10 @@ function A.add_request_header(name, value)
     if last == 0 then return raise("bad 'value' argument: non-empty table expected") end
   end
   before_change()
-  name = clean_name(A.tostring(name))
+  name = A.header_name(A.tostring(name))
   local key = lower(name)
-  if SINGLE[key] then return set_field(name, key, clean(A.tostring(values[last]))) end
-  for i = 1, last do host.add_header(name, clean(A.tostring(values[i]))) end
+  if SINGLE[key] then return set_field(name, key, A.header_value(A.tostring(values[last]))) end
+  for i = 1, last do host.add_header(name, A.header_value(A.tostring(values[i]))) end
 end
 
 local function clear_header(name)

@@ -7,7 +7,7 @@
 local K, host, A = ...
 
 local next, rawget, rawset, setmetatable, tonumber, type = next, rawget, rawset, setmetatable, tonumber, type
-local byte, concat, find, format = string.byte, table.concat, string.find, string.format
+local concat = table.concat
 local gmatch, gsub, lower, sub = string.gmatch, string.gsub, string.lower, string.sub
 local S, raise = A.S, A.raise
 
@@ -31,17 +31,6 @@ local NO_CONTENT = {
 -- What the server adds by itself: a line without a value tells it not to.
 local ADDED = {server = 'Server', date = 'Date'}
 local NOTHING = {}
-
-local function hex(c) return format('%%%02X', byte(c)) end
-
-local function safe_name(name)
-  return (gsub(name, '[%c "(),/:;<=>?@%[\\%]{}\128-\255]', hex))
-end
-
-local function safe_value(value)
-  if not find(value, '%c') then return value end
-  return (gsub(value, '[%z\1-\8\10-\31\127]', hex))
-end
 
 local function key_of(R, name)
   name = A.tostring(name)
@@ -75,7 +64,7 @@ end
 local function add_values(field, values, single)
   local i, n = 1, #field
   while values[i] ~= nil do
-    local value = safe_value(A.tostring(values[i]))
+    local value = A.header_value(A.tostring(values[i]))
     if single then n = 1 end
     if value ~= '' then
       n = n + 1
@@ -90,11 +79,11 @@ local function set(R, name, value)
   local key, shown = key_of(R, name)
   if value == nil or value == '' or key == '' then return remove(R, key) end
   local old = R.fields and R.fields[key]
-  local field = {old and old[1] or safe_name(shown)}      -- the spelling of the first who set it
+  local field = {old and old[1] or A.header_name(shown)}      -- the spelling of the first who set it
   if type(value) == 'table' then
     if add_values(field, value, SINGLE[key]) == 1 then return remove(R, key) end
   else
-    field[2] = safe_value(A.tostring(value))
+    field[2] = A.header_value(A.tostring(value))
   end
   if key == 'content-length' and not A.is_length(field[2]) then
     return raise('failed to set header')

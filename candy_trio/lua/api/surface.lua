@@ -5,7 +5,7 @@ local K, host = ...
 local getmetatable, math_type, next, rawequal, rawget, setmetatable, tonumber, tostring, type =
       getmetatable, math.type, next, rawequal, rawget, setmetatable, tonumber, tostring, type
 local debug_setmetatable, upvalueid, newproxy = debug.setmetatable, debug.upvalueid, newproxy
-local find, format = string.find, string.format
+local char, find, format, gsub = string.char, string.find, string.format, string.gsub
 local raise, S = K.raise, K.S
 
 local A = {
@@ -84,6 +84,19 @@ function A.tostring(value)
   local text = tostring(value)
   if type(text) ~= 'string' then return raise("'tostring' must return a string") end
   return text
+end
+
+-- Each byte as a percent escape.
+A.percent = {}
+for code = 0, 255 do A.percent[char(code)] = format('%%%02X', code) end
+
+-- A header field's name and value without what would end them, or the line.
+function A.header_name(name)
+  return (gsub(name, '[%c "(),/:;<=>?@%[\\%]{}\128-\255]', A.percent))
+end
+function A.header_value(value)
+  if not find(value, '%c') then return value end
+  return (gsub(value, '[%z\1-\8\10-\31\127]', A.percent))
 end
 
 -- Argument `position` as a string, as luaL_checkstring takes it.

@@ -8,15 +8,13 @@ local char, concat, find, format, gsub, sub =
 local raise = A.raise
 
 -- ---------------------------------------------------------------------- percent escapes
-local PERCENT, DECODED = {}, {}
+local PERCENT, DECODED = A.percent, {}
 for i = 0, 255 do
-  PERCENT[char(i)] = format('%%%02X', i)
   local high, low = (i - i % 16) / 16, i % 16
   for _, form in next, {'%x%x', '%X%X', '%x%X', '%X%x'} do
     DECODED[format(form, high, low)] = char(i)
   end
 end
-A.percent = PERCENT
 
 -- What each type of escape_uri escapes; nginx's ngx_escape_uri types, in its order.
 local ESCAPED = {
