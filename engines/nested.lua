@@ -15,6 +15,28 @@ local MAX_PATTERN = 8192    -- bytes of a pattern on 5.1, whose matcher recurses
 
 local nested = {}
 
+-- table.foreach and foreachi: C functions with the same trouble on LuaJIT, and gone from newer Luas.
+local function check_each(name, t, f)
+  if type(t) ~= 'table' then bad_argument(1, name, 'table', t) end
+  if type(f) ~= 'function' then bad_argument(2, name, 'function', f) end
+end
+
+function K.foreach(t, f)
+  check_each('foreach', t, f)
+  for key, value in next, t do
+    local result = f(key, value)
+    if result ~= nil then return result end
+  end
+end
+
+function K.foreachi(t, f)
+  check_each('foreachi', t, f)
+  for i = 1, #t do
+    local result = f(i, t[i])
+    if result ~= nil then return result end
+  end
+end
+
 if K.is_jit then
   local native_gsub, native_sort, native_format = string.gsub, table.sort, string.format
 
@@ -94,24 +116,7 @@ if K.is_jit then
     })
   end
 
-  local function check(name, t, f)
-    if type(t) ~= 'table' then bad_argument(1, name, 'table', t) end
-    if type(f) ~= 'function' then bad_argument(2, name, 'function', f) end
-  end
-  function nested.foreach(t, f)
-    check('foreach', t, f)
-    for key, value in next, t do
-      local result = f(key, value)
-      if result ~= nil then return result end
-    end
-  end
-  function nested.foreachi(t, f)
-    check('foreachi', t, f)
-    for i = 1, #t do
-      local result = f(i, t[i])
-      if result ~= nil then return result end
-    end
-  end
+  nested.foreach, nested.foreachi = K.foreach, K.foreachi
 end
 
 if K.is_51 then

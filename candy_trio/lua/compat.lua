@@ -21,10 +21,6 @@ local function check_table(name, value)
   return value
 end
 
-local function check_function(name, f)
-  if type(f) ~= 'function' then return bad_argument(2, name, 'function', f) end
-end
-
 local function check_number(position, name, value)
   if type(value) == 'number' then return value end
   local n = type(value) == 'string' and tonumber(value)
@@ -44,23 +40,7 @@ function T.maxn(t)
   return largest
 end
 
-function T.foreach(t, f)
-  check_table('foreach', t)
-  check_function('foreach', f)
-  for key, value in next, t do
-    local result = f(key, value)
-    if result ~= nil then return result end
-  end
-end
-
-function T.foreachi(t, f)
-  check_table('foreachi', t)
-  check_function('foreachi', f)
-  for i = 1, #t do
-    local result = f(i, t[i])
-    if result ~= nil then return result end
-  end
-end
+T.foreach, T.foreachi = K.foreach, K.foreachi
 
 -- The way round that overwrites nothing which is still to be read.
 function T.move(from, first, last, target, into)
