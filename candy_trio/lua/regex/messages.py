@@ -3,7 +3,7 @@
 Scripts for OpenResty were written against PCRE 8's texts ("pcre_compile() failed: missing ) in
 …"), and a few compare them. PCRE2 kept the numbers of its compile errors (plus 100) and changed
 many texts; most places of errors it reports one byte further on. What is not listed here is the
-same in both. Each row was compared with nginx's Lua module (tests/nginx/test_regex_on_nginx.py).
+same in both. tests/lua_cases/regex.toml has a pattern for each row, and runs on nginx, too.
 """
 
 from __future__ import annotations
