@@ -8,14 +8,17 @@ Rules of this interface:
   state: a reference that was taken inside a coroutine crashes the process when it outlives it.
 - A run is a sans-I/O machine: :meth:`LuaVM.start` and :meth:`LuaVM.resume` answer with
   ``Yielded``, ``Returned``, ``Failed`` or ``Preempted`` and never raise because of a script.
+- Each of the two is a *step*. What a step may use is said before it, in attributes, and what it
+  has used is read after it: whoever runs scripts adds up the steps of a run.
 - A callback never raises into Lua; see :meth:`LuaVM.execute`.
 """
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any, ClassVar, Protocol, TypeAlias
+from typing import Any, ClassVar, Literal, Protocol, TypeAlias
 
 import msgspec
 
@@ -52,6 +55,8 @@ class Failed(msgspec.Struct, frozen=True, gc=False):
 
     error: bytes | None
     traceback: bytes
+    limit: Literal["seconds", "memory"] | None = None
+    """Which allowance of the step it went past, if that is what ended it."""
 
 
 class Preempted(msgspec.Struct, frozen=True, gc=False):
@@ -72,6 +77,25 @@ class LuaVM(ABC):
 
     kernel: LuaValue
     """The table that ``kernel.lua`` returns, to be handed to trusted chunks."""
+
+    seconds_left: float = math.inf
+    """What the next steps may compute each. A step that goes past it and can't be interrupted
+    where it is (in a comparator, a finalizer) is unwound by errors that nothing stops."""
+
+    memory_left: int | None = None
+    """Bytes that the next steps may add to the VM each; None: the VM's own limit alone."""
+
+    step_seconds: float = 0.0
+    """What the last step took."""
+
+    step_memory: int = 0
+    """What the last step added to the VM's memory; negative where it collected garbage."""
+
+    slices: bool
+    """Whether steps end with ``Preempted`` when their time slice is over."""
+
+    mode: str
+    """How limits are enforced, in words for a log: "time slices by the C extension"."""
 
     @abstractmethod
     def execute(self, source: bytes, chunk: str, *args: object) -> Any:
@@ -109,6 +133,17 @@ class LuaVM(ABC):
         """One full garbage collection."""
 
     @abstractmethod
+    def collect_step(self) -> bool:
+        """A piece of a garbage collection, a millisecond or two; True when a cycle has ended."""
+
+    @abstractmethod
+    def retire(self) -> None:
+        """Another VM takes this one's place: give up what only one of a process can have.
+
+        The runs in it are still resumed to their ends, perhaps without slices.
+        """
+
+    @abstractmethod
     def close(self) -> None:
         """Free everything. Nothing of the VM may be used afterwards."""
 
@@ -126,9 +161,12 @@ class LuaEngine(ABC):
         """The implementation's own name and version: "LuaJIT 2.1.17", "Lua 5.4"."""
 
     @abstractmethod
-    def new_vm(self, *, memory_limit: int | None = None) -> LuaVM:
+    def new_vm(
+        self, *, memory_limit: int | None = None, time_slice: float | None = None
+    ) -> LuaVM:
         """A fresh VM.
 
-        ``memory_limit`` (bytes) bounds it while a run executes; a run that needs more gets
-        Lua's "not enough memory". Raises EngineUnavailable.
+        ``memory_limit`` (bytes) bounds it while a run executes; a run that needs more ends with
+        "not enough memory", which no script catches. After ``time_slice`` (seconds) a step ends
+        with ``Preempted``; None: never. Raises EngineUnavailable.
         """
