@@ -161,9 +161,7 @@ class LuaEngine(ABC):
         """The implementation's own name and version: "LuaJIT 2.1.17", "Lua 5.4"."""
 
     @abstractmethod
-    def new_vm(
-        self, *, memory_limit: int | None = None, time_slice: float | None = None
-    ) -> LuaVM:
+    def new_vm(self, *, memory_limit: int | None = None, time_slice: float | None = None) -> LuaVM:
         """A fresh VM.
 
         ``memory_limit`` (bytes) bounds it while a run executes; a run that needs more ends with

@@ -16,12 +16,14 @@
 --   error that a C function raised when one of our frames called it.
 -- * Common subset of 5.1 and 5.5; engine differences stand at the top.
 
+local STEP_SIZE = 1024      -- KB of garbage that one step of a collection works through: a millisecond
 local MAX_POOLED = 64       -- idle threads kept for reuse: as many as requests usually overlap
 
 local error, rawequal, setmetatable, tostring, type = error, rawequal, setmetatable, tostring, type
 local create, native_resume, native_running, yield =
       coroutine.create, coroutine.resume, coroutine.running, coroutine.yield
 local native_close, native_isyieldable = coroutine.close, coroutine.isyieldable
+local collectgarbage = collectgarbage
 local traceback, getinfo = debug.traceback, debug.getinfo
 local getmetatable_of_string = debug.getmetatable or getmetatable
 local find, sub = string.find, string.sub
@@ -247,8 +249,10 @@ local function trace(id)
   return co and traceback(co) or ''
 end
 
+local function collect_step() return collectgarbage('step', STEP_SIZE) end
+
 return {
-  S = S, trace = trace,
+  S = S, trace = trace, collect_step = collect_step,
   start = start, step = step, drop = forget,
   note_death = note_death, RETURN = RETURN, YIELD = YIELD, entries = entries, is_foreign = is_foreign,
   without_place = without_place,

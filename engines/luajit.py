@@ -25,6 +25,6 @@ class LuaJIT(LuaEngine):
         """See :meth:`engines.base.LuaEngine.version`."""
         return str(self._module.LuaRuntime().eval("jit.version"))
 
-    def new_vm(self, *, memory_limit: int | None = None) -> LupaVM:
+    def new_vm(self, *, memory_limit: int | None = None, time_slice: float | None = None) -> LupaVM:
         """See :meth:`engines.base.LuaEngine.new_vm`."""
         return LupaVM(self._module, memory_limit)

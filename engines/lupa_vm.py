@@ -90,6 +90,9 @@ class LupaVM(LuaVM):
         self._step: Any = kernel[b"step"]
         self._drop: Any = kernel[b"drop"]
         self._trace: Any = kernel[b"trace"]
+        self._collect_step: Any = kernel[b"collect_step"]
+        self.slices = False
+        self.mode = "no limits"
 
     def execute(self, source: bytes, chunk: str, *args: object) -> Any:
         """See :meth:`engines.base.LuaVM.execute`; trusted chunks are named ``[candy CHUNK]``."""
@@ -134,6 +137,13 @@ class LupaVM(LuaVM):
     def collect(self) -> None:
         """See :meth:`engines.base.LuaVM.collect`."""
         self._runtime.gccollect()
+
+    def collect_step(self) -> bool:
+        """See :meth:`engines.base.LuaVM.collect_step`."""
+        return bool(self._collect_step())
+
+    def retire(self) -> None:
+        """See :meth:`engines.base.LuaVM.retire`."""
 
     def close(self) -> None:
         """Drop every reference; the state is freed with the last of them."""

@@ -23,7 +23,7 @@ class PucLua(LuaEngine):
         """See :meth:`engines.base.LuaEngine.version`."""
         return "Lua {}.{}".format(*self._module.LUA_VERSION)
 
-    def new_vm(self, *, memory_limit: int | None = None) -> LupaVM:
+    def new_vm(self, *, memory_limit: int | None = None, time_slice: float | None = None) -> LupaVM:
         """See :meth:`engines.base.LuaEngine.new_vm`."""
         return LupaVM(self._module, memory_limit)
 
