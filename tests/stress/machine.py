@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import importlib
+import os
 import random
 import time
 from collections import Counter
+from io import FileIO
 from itertools import count
 from typing import Any
 
+from stress.cases import Case, Kind
 from support.programs import ProgramVM, result_of
 
-from engines import registry
 from engines.base import Answer, Failed, LuaVM, Preempted, Returned, Yielded
-from stress.cases import Case, Kind, load_cases
+from engines.lupa_vm import LupaVM
+from engines.slicer import Mode
 
 MEBIBYTE = 1 << 20
 VM_MEMORY = 256 * MEBIBYTE
@@ -48,7 +52,7 @@ class Run:
 class OneVM:
     """A VM with the sandbox, and what runs in it."""
 
-    def __init__(self, engine: str, slice_: float | None, mode: str | None) -> None:
+    def __init__(self, engine: str, slice_: float | None, mode: Mode | None) -> None:
         self.vm: LuaVM = new_vm(engine, slice_, mode)
         self.programs = ProgramVM(engine, self.vm)
         self.raw: dict[str, Any] = {}
@@ -74,8 +78,10 @@ class OneVM:
         self.programs.close()
 
 
-def new_vm(engine: str, slice_: float | None, mode: str | None) -> LuaVM:
-    return registry.load(engine).new_vm(memory_limit=VM_MEMORY, time_slice=slice_)
+def new_vm(engine: str, slice_: float | None, mode: Mode | None) -> LuaVM:
+    # An engine's own new_vm() takes the best mode there is.
+    module = importlib.import_module("lupa.luajit21" if engine == "luajit" else f"lupa.{engine}")
+    return LupaVM(module, VM_MEMORY, slice_, mode)
 
 
 class Deliberate(Exception):
@@ -105,14 +111,22 @@ class Machine:
     """See the module."""
 
     def __init__(
-        self, engine: str, slice_: float, mode: str | None, rng: random.Random, patience: float
+        self,
+        engine: str,
+        cases: list[Case],
+        slice_: float,
+        mode: Mode | None,
+        rng: random.Random,
+        patience: float,
+        note: FileIO,
     ) -> None:
         self.engine = engine
         self._slice = slice_
         self._mode = mode
         self._rng = rng
         self._patience = patience
-        self.cases = load_cases(engine)
+        self._note = note
+        self.cases = cases
         self._by_kind: dict[Kind, list[Case]] = {
             kind: [case for case in self.cases if case.kind == kind] for kind in WEIGHTS
         }
@@ -141,10 +155,13 @@ class Machine:
         one.close()
         return right
 
+    def _tell(self, doing: str) -> None:
+        os.pwrite(self._note.fileno(), f"{self.engine}: {doing}".ljust(100).encode(), 0)
+
     # ------------------------------------------------------------------ one step
     def step(self) -> None:
         """Begin a run, or go on with one."""
-        if len(self.active) < MAX_ACTIVE and self._rng.random() < 0.4 or not self.active:
+        if (len(self.active) < MAX_ACTIVE and self._rng.random() < 0.4) or not self.active:
             run = self._new_run()
             self.active.append(run)
             self._judge(run, self._timed(run, None))
@@ -159,11 +176,11 @@ class Machine:
         while True:
             kind = self._rng.choices(kinds, list(WEIGHTS.values()))[0]
             hungry = sum(run.case.kind == "hungry" for run in self.active)
-            if kind == "hungry" and hungry >= MAX_HUNGRY or not self._by_kind[kind]:
+            if (kind == "hungry" and hungry >= MAX_HUNGRY) or not self._by_kind[kind]:
                 continue
             case = self._rng.choice(self._by_kind[kind])
             seconds, memory = ENOUGH_SECONDS, None
-            if kind == "resists" or kind == "endless" and not self.slices:
+            if kind == "resists" or (kind == "endless" and not self.slices):
                 seconds = self._rng.choice((0.002, 0.01, 0.03))
             elif kind == "endless":
                 seconds = self._rng.choice((0.002, 0.01, 0.03, 0.2))
@@ -189,6 +206,7 @@ class Machine:
         vm.seconds_left = max(run.seconds - run.used_seconds, 0.0005)
         vm.memory_left = None if run.memory is None else max(run.memory - run.used_memory, 1)
         allowed = vm.seconds_left if run.seconds < ENOUGH_SECONDS else self._slice
+        self._tell(run.case.name)
         begun = time.thread_time()
         try:
             answer = self._start(run) if before is None else self._resume(run, before)
@@ -273,9 +291,9 @@ class Machine:
     def _note_wrong(self, run: Run, answer: object) -> None:
         said = repr(answer)[:600]
         self.wrong.append(
-            f"{self.engine}: {run.case.name} ({run.case.kind}), interrupted {run.interrupted} times,"
-            f" {run.used_seconds:.4f} of {run.seconds} s, {run.used_memory} of {run.memory} bytes,"
-            f" retired: {run.vm.retired}: {said}"
+            f"{self.engine}: {run.case.name} ({run.case.kind}), interrupted {run.interrupted}"
+            f" times, {run.used_seconds:.4f} of {run.seconds} s, {run.used_memory} of {run.memory}"
+            f" bytes, retired: {run.vm.retired}: {said}"
         )
 
     def _drop(self, run: Run, why: str) -> None:

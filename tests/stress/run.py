@@ -3,8 +3,8 @@ what a server gives them; runs are dropped half-way, VMs closed, retired and mad
 
     PYTHONPATH=tests python -m stress.run --seconds 1200 --engines luajit,lua54
 
-It ends with status 1, and says why, where an answer was wrong, a script that had to end did not,
-nothing was interrupted, or memory grew; what crashes or hangs ends the process with a traceback.
+It runs in a process of its own, and ends with status 1 and says why where that crashed or hung, an
+answer was wrong, a script that had to end did not, nothing was interrupted, or memory grew.
 ``--server`` sends requests through the whole server instead: ``stress.server``.
 """
 
@@ -15,12 +15,20 @@ import faulthandler
 import gc
 import os
 import random
+import re
+import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
+from io import FileIO
 from pathlib import Path
+from typing import get_args
 
+from stress.cases import Case, load_cases
 from stress.machine import MEBIBYTE, Machine
+
+from engines.slicer import Mode
 
 HANG_LIMIT = 60.0
 """Seconds without a step after which the process tells where it stands, and ends."""
@@ -31,7 +39,7 @@ REST_EVERY = 10.0
 
 VM_GROWTH = 1.25
 VM_NOISE = 2 * MEBIBYTE
-"""Caches of compiled patterns and scripts, pooled threads, LuaJIT's traces: they have their limits."""
+"""Caches of patterns and scripts, pooled threads, LuaJIT's traces: they have their limits."""
 
 PROCESS_GROWTH = 1.10
 PROCESS_NOISE = 24 * MEBIBYTE
@@ -90,18 +98,23 @@ def resident_bytes() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
 
 
-def stress(
-    engines: Sequence[str],
-    seconds: float,
-    slice_: float,
-    seed: int,
-    mode: str | None,
-    patience: float,
-) -> list[str]:
-    """Run it; what went wrong."""
-    rng = random.Random(seed)
+def stress(options: argparse.Namespace, engines: Sequence[str], note: FileIO) -> list[str]:
+    """Run it; what went wrong. ``note`` says at any time what is being done."""
+    rng = random.Random(options.seed)
+    seconds: float = options.seconds
     faulthandler.dump_traceback_later(HANG_LIMIT, exit=True)
-    machines = [Machine(engine, slice_, mode, rng, patience) for engine in engines]
+    machines = [
+        Machine(
+            engine,
+            chosen(options, load_cases(engine)),
+            options.slice,
+            options.mode,
+            rng,
+            options.patience,
+            note,
+        )
+        for engine in engines
+    ]
     for machine in machines:
         print(f"{machine.engine}: {len(machine.cases)} cases, {machine.mode}", flush=True)
     growth = Growth(seconds)
@@ -145,6 +158,7 @@ def stress(
         machine.close()
     report(machines, growth, time.monotonic() - begun)
     faulthandler.cancel_dump_traceback_later()
+    note.truncate(0)
     wrong = [text for machine in machines for text in machine.wrong] + growth.verdict()
     wrong += [
         f"{machine.engine}: nothing was interrupted"
@@ -152,6 +166,16 @@ def stress(
         if machine.slices and not machine.counts["interruptions"]
     ]
     return wrong
+
+
+def chosen(options: argparse.Namespace, cases: list[Case]) -> list[Case]:
+    """Those that the command line wants."""
+    return [
+        case
+        for case in cases
+        if (not options.only or re.search(options.only, case.name))
+        and not (options.without and re.search(options.without, case.name))
+    ]
 
 
 def report(machines: Sequence[Machine], growth: Growth, elapsed: float) -> None:
@@ -171,27 +195,43 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 30))
     parser.add_argument("--engines", default="luajit,lua54")
     parser.add_argument("--slice", type=float, default=0.0005)
-    parser.add_argument("--mode", help="how slices are made, where there is a choice")
+    parser.add_argument("--mode", choices=get_args(Mode), help="default: the best there is")
     parser.add_argument(
         "--patience", type=float, default=1.0, help="for lupas that check themselves"
     )
+    parser.add_argument("--only", help="cases whose names match this regular expression")
+    parser.add_argument("--without", help="cases whose names do not match this")
     parser.add_argument("--server", action="store_true", help="through the whole server")
+    parser.add_argument("--inside", help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.inside is None:
+        return watch([*sys.argv[1:], "--seed", str(options.seed)])
     faulthandler.enable()
-    print(f"seed {options.seed}", flush=True)
     engines = options.engines.split(",")
     if options.server:
         from stress.server import stress_server
 
         wrong = stress_server(engines, options.seconds, options.slice, options.seed)
     else:
-        wrong = stress(
-            engines, options.seconds, options.slice, options.seed, options.mode, options.patience
-        )
+        with Path(options.inside).open("wb", buffering=0) as note:
+            wrong = stress(options, engines, note)
     for text in wrong:
         print("WRONG:", text)
     print("wrong:", len(wrong))
     return 1 if wrong else 0
+
+
+def watch(arguments: list[str]) -> int:
+    """Run it in a process of its own; if that crashes or hangs, tell in what."""
+    print("arguments:", *arguments, flush=True)
+    with tempfile.NamedTemporaryFile() as note:
+        command = [sys.executable, "-m", "stress.run", *arguments, "--inside", note.name]
+        status = subprocess.run(command, check=False).returncode
+        doing = note.read().decode()
+    if status not in (0, 1) or doing:
+        print(f"WRONG: ended with status {status} in: {doing.strip()}")
+        return 1
+    return status
 
 
 if __name__ == "__main__":
