@@ -204,8 +204,9 @@ def test_what_resists_ends(make: Make, engine: str, mode: Mode, name: str) -> No
     assert perf_counter() - started < 1
     # The VM is in order: the next run is neither interrupted at once nor unwound.
     vm.seconds_left = 5
-    assert vm.start(2, function(vm, SUM), 1000) == Returned((3003,))
-    assert finish(vm, vm.start(3, function(vm, SUM), turns(engine)))[0] != PREEMPTED
+    assert finish(vm, vm.start(2, function(vm, SUM), 1000), 2)[0] == Returned((3003,))
+    answer, _ = finish(vm, vm.start(3, function(vm, SUM), turns(engine)), 3)
+    assert isinstance(answer, Returned)
 
 
 @pytest.mark.parametrize(("engine", "mode"), [p for p in LIMITED if p[0] in ("lua54", "lua55")])
