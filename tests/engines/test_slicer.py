@@ -236,7 +236,7 @@ def test_the_traceback_of_an_interrupted_run_begins_innermost(
       local function spin() while true do end end
       local outer = coroutine.wrap(function() coroutine.wrap(spin)() end)
       outer()"""
-    assert vm.start(1, function(vm, body)) == PREEMPTED
+    assert finish(vm, vm.start(1, function(vm, body)), most=5)[0] == PREEMPTED
     parts = vm.traceback(1).split(b"stack traceback:\n")
     assert len(parts) == 3
     # LuaJIT does not tell the line of a thread that a hook has suspended, but that of its function.
