@@ -144,6 +144,7 @@ async def open_site(
     failure: BaseException | None = None
     try:
         async with trio.open_nursery() as nursery:
+            nursery.start_soon(lua.run)
             try:
                 yield Site(app, folder, nursery)
             except AssertionError as error:  # as itself, not in a group: pytest explains it then
