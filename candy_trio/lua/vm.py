@@ -273,7 +273,7 @@ class ScriptVM:
         self.broken = True
         if self.on_broken is not None:
             self.on_broken(self, text)
-        return RequestError(500, f"Lua of {self.engine.name} can't be entered any more: {text}")
+        return RequestError(500, f"Lua of {self.engine.name} can't be entered any more: {error}")
 
     # ------------------------------------------------------------------ making it
     def _load(self, name: str, *args: object) -> Any:
