@@ -35,29 +35,29 @@ class LuaRoutes:
     """A worker's Lua, as the pipeline asks for it; the configuration's engines are there."""
 
     def __init__(self, services: Services) -> None:
-        self._lua = LuaHost(services)
+        self.host = LuaHost(services)
         # Now rather than at a first request: making a VM takes some 10 ms.
         for host in services.config.hosts:
             for route in host.routes:
                 if isinstance(route.content, LuaContent):
-                    self._lua.vm(route.content.lua.engine)
+                    self.host.vm(route.content.lua.engine)
 
     def handler(self, route: Route) -> Handler:
         """A handler for a route whose content is a script."""
         assert isinstance(route.content, LuaContent)
-        return LuaScriptHandler(route, route.content, self._lua)
+        return LuaScriptHandler(route, route.content, self.host)
 
     def modes(self) -> list[str]:
         """See :class:`candy_trio.pipeline.app.LuaHost`."""
-        return self._lua.modes()
+        return self.host.modes()
 
     async def run(self) -> None:
         """See :class:`candy_trio.pipeline.app.LuaHost`."""
-        await self._lua.run()
+        await self.host.run()
 
     def close(self) -> None:
         """Close the VMs; after the last request."""
-        self._lua.close()
+        self.host.close()
 
 
 class LuaScriptHandler(Handler):

@@ -25,6 +25,7 @@ class LuaRun:
         "computed",
         "ending",
         "exchange",
+        "loading",
         "memory",
         "name",
         "number",
@@ -63,6 +64,8 @@ class LuaRun:
         """Its isolate's."""
         self.scope: trio.CancelScope | None = None
         """Opened when the run first waits."""
+        self.loading = 0
+        """How many modules it is in the middle of loading."""
         self.turn_wanted: float | None = None
         """Since when it waits for the turn of its isolate."""
         self.ending: Callable[[], CandyError] | None = None
@@ -100,6 +103,10 @@ class Current:
 
     def __init__(self, error_log: ErrorLog) -> None:
         self._error_log = error_log
+
+    def loading(self, change: int) -> None:
+        """The run begins (1) or ends (-1) to load a module."""
+        self.run.loading += int(change)
 
     def log(self, level: Level, message: bytes | str) -> None:
         """Write to the error log, with the request's context where there is one."""

@@ -28,7 +28,8 @@ local function finished(name, loaded, ...)
 end
 
 -- R.loading holds the coroutines that are in the middle of a require: none of them may yield, and
--- the run may not wait.
+-- the run may not wait. The host knows, too: no other script of the isolate runs meanwhile, or it
+-- would load the module a second time.
 local function run(I, R, name, loaded, chunk, argument)
   I.loading[name] = R
   local co, loading = running(), R.loading
@@ -38,7 +39,9 @@ local function run(I, R, name, loaded, chunk, argument)
   end
   local outer = loading[co]
   loading[co] = true
+  host.loading(1)
   local function judge(ok, ...)
+    host.loading(-1)
     loading[co], I.loading[name] = outer, nil
     if ok then return finished(name, loaded, ...) end
     return rethrow((...))

@@ -11,6 +11,7 @@ Rules of this module:
 - The turn is taken only where somebody is in the way: scripts that are never interrupted find
   ``taken`` false, and that is all they pay.
 - Waiting for it is in order, and is cancelled as any other wait.
+- Whatever ``lua_interleave`` says, the turn is kept in the middle of a module's main chunk.
 - Its holder is always runnable and waits for nobody's turn: there is nothing to deadlock.
 """
 
@@ -63,7 +64,7 @@ class Turns:
 
     def keep(self, run: LuaRun) -> None:
         """``run`` was interrupted: nobody else's step comes before its own next one."""
-        if self._shares and self._holder is not run:
+        if (self._shares or run.loading) and self._holder is not run:
             self._lock.acquire_nowait()
             self._begin(run)
 

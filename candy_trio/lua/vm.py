@@ -75,17 +75,17 @@ class ScriptVM:
     def __init__(self, engine: LuaEngine, services: Services) -> None:
         config = services.config
         self.engine = engine
-        self._vm = engine.new_vm(
+        self.engine_vm = engine.new_vm(
             memory_limit=config.lua_vm_memory, time_slice=config.lua_time_slice
         )
-        self._vm.on_callback_error = self._report
-        self.mode = self._vm.mode
+        self.engine_vm.on_callback_error = self._report
+        self.mode = self.engine_vm.mode
         """How limits are enforced in it, for the log."""
         self.room = Room(config.lua_vm_memory)
         self.line = self.room.line
         self.making_room: trio.Event | None = None
         """While somebody makes room in it."""
-        self.memory_used: Callable[[], int] = self._vm.memory_used
+        self.memory_used: Callable[[], int] = self.engine_vm.memory_used
         self.suspended: set[LuaRun] = set()
         """The runs that wait, for whatever; the others are over before anybody else looks."""
         self.retired = False
@@ -96,7 +96,7 @@ class ScriptVM:
         self.on_broken: Callable[[ScriptVM, str], None] | None = None
         self.current = Current(services.error_log)
         self._numbers = count(1)
-        kernel = self._vm.kernel
+        kernel = self.engine_vm.kernel
         host = self._table(self._callbacks(engine, services))
         for name, shared_dict in services.shared.items():
             host[f"shared {name}".encode()] = self._table(shared.callbacks(shared_dict))
@@ -183,7 +183,7 @@ class ScriptVM:
         kind = (_HEAD if run.exchange.method == b"HEAD" else 0) + (0 if head.minor else _HTTP_10)
         self.current.run = run
         handed_on = run.exchange.lua is not None
-        lua, settings = self._vm, run.settings
+        lua, settings = self.engine_vm, run.settings
         if waited:
             lua.seconds_left = limits.seconds_left(settings, waited, 0.0)
         elif settings.cpu_limit < settings.time_limit:
@@ -201,7 +201,7 @@ class ScriptVM:
     def resume(self, run: LuaRun, elapsed: float, *values: Plain) -> Answer:
         """Its next step, ``elapsed`` seconds after its start; raises as :meth:`start` does."""
         self.current.run = run
-        lua, settings = self._vm, run.settings
+        lua, settings = self.engine_vm, run.settings
         lua.seconds_left = limits.seconds_left(settings, elapsed, run.computed)
         lua.memory_left = limits.memory_left(settings, run.memory, run.exchange.response.queued)
         try:
@@ -213,7 +213,7 @@ class ScriptVM:
 
     def account(self, run: LuaRun) -> None:
         """Add the step just taken to the sums of ``run``."""
-        lua = self._vm
+        lua = self.engine_vm
         run.step_seconds = lua.step_seconds
         run.computed += lua.step_seconds
         run.memory = max(0, run.memory + lua.step_memory)
@@ -224,7 +224,7 @@ class ScriptVM:
     def collect_step(self) -> bool:
         """A piece of a collection; True when a cycle has ended."""
         try:
-            return self._vm.collect_step()
+            return self.engine_vm.collect_step()
         except Exception as error:
             self._broken_by(error)
             return False
@@ -232,7 +232,7 @@ class ScriptVM:
     def drop(self, run: LuaRun) -> None:
         """Never resume it again."""
         if not self.broken:
-            self._vm.drop(run.number)
+            self.engine_vm.drop(run.number)
 
     def failed_head(self) -> bytes | None:
         """The header lines of the run that has just failed, without the type; None if its script
@@ -244,7 +244,7 @@ class ScriptVM:
         """Where a suspended run stands."""
         if self.broken:
             return b""
-        where = self._vm.traceback(run.number)
+        where = self.engine_vm.traceback(run.number)
         return traceback.numbered(where) if where else b""
 
     # ------------------------------------------------------------------ its end
@@ -253,7 +253,7 @@ class ScriptVM:
         self.retired = True
         self.line = sys.maxsize
         if not self.broken:
-            self._vm.retire()
+            self.engine_vm.retire()
 
     def room_is_made(self) -> None:
         """Let those go on who wait for it."""
@@ -263,7 +263,7 @@ class ScriptVM:
 
     def close(self) -> None:
         """Free the Lua state. A route that nobody asks for may hold on to this object."""
-        self._vm.close()
+        self.engine_vm.close()
         self.__dict__.clear()
         self.retired = self.closed = True
 
@@ -278,13 +278,13 @@ class ScriptVM:
     # ------------------------------------------------------------------ making it
     def _load(self, name: str, *args: object) -> Any:
         source = (files("candy_trio.lua") / f"{name}.lua").read_bytes()
-        return self._vm.execute(source, f"{name}.lua", *args)
+        return self.engine_vm.execute(source, f"{name}.lua", *args)
 
     def _table(self, entries: dict[str, Any]) -> Any:
         flat: list[object] = []
         for key, value in entries.items():
             flat += (key.encode(), value)
-        return self._vm.execute(_MAKE_TABLE, "table", *flat)
+        return self.engine_vm.execute(_MAKE_TABLE, "table", *flat)
 
     def _callbacks(self, engine: LuaEngine, services: Services) -> dict[str, Callable[..., Any]]:
         config = services.config
@@ -300,6 +300,7 @@ class ScriptVM:
             **modules.callbacks(config.lua_package_path, config.folder, config.package_path_text),
             "clean_traceback": traceback.clean,
             "sharing_begins": lambda: self.current.run.turns.sharing_begins(),
+            "loading": self.current.loading,
             "log_threshold": lambda: int(services.error_log.threshold),
             "shared_names": lambda: _lines(services.shared),
             "server_info": lambda: info,
