@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import re
 import tempfile
-from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -22,7 +21,6 @@ from msgspec import Struct
 
 from candy_trio.config.load import load_config
 from candy_trio.config.schema import LuaContent
-from candy_trio.lua.current import LuaRun
 from candy_trio.lua.vm import ScriptVM
 from candy_trio.observe.logs import open_logs
 from engines import registry
@@ -49,9 +47,8 @@ location = "/"
 content_by_lua = ""
 """
 
-_REQUEST: Any = SimpleNamespace(
-    head=SimpleNamespace(minor=1, has_body=False), method=b"GET", lua=None, log=print
-)
+_RUN: Any = SimpleNamespace(exchange=SimpleNamespace(log=print))
+"""The run of all of them: nothing that a program does asks for more."""
 
 
 class Program(Struct, frozen=True):
@@ -97,10 +94,14 @@ class _SettledEngine:
 
 
 class ProgramVM:
-    """A VM with the sandbox and the whole API; programs run in it as routes' scripts do."""
+    """A VM with the sandbox and the whole API; programs run in it as routes' scripts do.
+
+    What a server's limits and turns would do is left out: each step is whoever's it is told.
+    """
 
     def __init__(self, engine: str, vm: LuaVM | None = None) -> None:
         loaded = registry.load(engine)
+        self.engine = engine
         self.vm = loaded.new_vm() if vm is None else vm
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "config.toml"
@@ -108,7 +109,6 @@ class ProgramVM:
             config = load_config(path, engines=registry.names())
         route = config.hosts[0].routes[0]
         assert isinstance(route.content, LuaContent)
-        self._settings = route.content.lua
         self._route = route.serial
         self._logs = open_logs(config)
         services: Any = SimpleNamespace(
@@ -116,10 +116,9 @@ class ProgramVM:
         )
         settled: Any = _SettledEngine(loaded, self.vm)
         self._scripts = ScriptVM(settled, services)
-        self._scripts.add_route(route, self._settings)
+        self._scripts.add_route(route, route.content.lua)
+        self._scripts.current.run = _RUN
         self._isolate = self._scripts.new_isolate(sandboxed=True)
-        self._runs: dict[int, LuaRun] = {}
-        self._numbers = count(1)
         self._compiled: dict[str, int] = {}
 
     def compile(self, program: Program) -> None:
@@ -132,21 +131,14 @@ class ProgramVM:
             self._scripts.drop_script(old)
         self._compiled[program.name] = number
 
-    def start(self, program: Program) -> tuple[LuaRun, Answer]:
-        """A new run's first step."""
+    def start(self, program: Program) -> tuple[int, Answer]:
+        """A new run's number and its first step, to be followed by others of ``vm``."""
         if program.name not in self._compiled:
             self.compile(program)
-        run = LuaRun(_REQUEST, self._scripts.next_number(), self._settings, 0.0)
         script = self._compiled[program.name]
-        return run, self._scripts.start(run, self._route, self._isolate, script)
-
-    def resume(self, run: LuaRun) -> Answer:
-        """Its next step."""
-        return self._scripts.resume(run)
-
-    def drop(self, run: LuaRun) -> None:
-        """Never resume it again."""
-        self._scripts.drop(run)
+        number = self._scripts.next_number()
+        serve = self._scripts._serve
+        return number, self.vm.start(number, serve, self._route, self._isolate, script, 0, False)
 
     def result(self, program: Program) -> str:
         """What it answers with when nothing interrupts it."""

@@ -8,13 +8,13 @@ local function mix(n) h = (h * 31 + floor(n * 8 + 0.5)) % 1000000007 end
 
 local numbers = {}
 for i = 1, 60 do numbers[i] = i * 37 % 61 - 30 end
-for i = 1, 1300 do
-  local x = i / 8 - 40
-  mix(floor(x) * 3 + ceil(x) * 5 + abs(x) + 1000)
+for i = 1, 2600 do
+  local x = i / 8 - 160
+  mix(floor(x) * 3 + ceil(x) * 5 + abs(x) + 2000)
   local whole, part = modf(x)
-  mix(whole + part + 1000)
-  mix(fmod(x, 3) + fmod(x, -7) * 2 + 1000)
-  mix(max(x, -x, 3) + min(x, 5, -x) * 2 + 1000)
+  mix(whole + part + 2000)
+  mix(fmod(x, 3) + fmod(x, -7) * 2 + 2000)
+  mix(max(x, -x, 3) + min(x, 5, -x) * 2 + 2000)
   mix(max(unpack(numbers, 1, i % 60 + 1)) - min(unpack(numbers)))
   mix(math.sqrt(i * i) + (2 ^ (i % 10)) + (i ^ 0.5 >= 1 and 1 or 0))
   local r = random()

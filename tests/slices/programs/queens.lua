@@ -1,6 +1,6 @@
--- Eight queens: all ways to place them, counted, the first ones written down.
+-- Queens on boards of five to nine: all ways to place them, counted, the first ones written down.
 
-local N = 8
+local N
 local columns, rising, falling, placed = {}, {}, {}, {}
 local count, first = 0, {}
 
@@ -19,5 +19,10 @@ local function place(row)
   end
 end
 
-place(1)
-return count .. ' ' .. table.concat(first, ' ')
+local out = {}
+for n = 5, 9 do
+  N, count, placed, first = n, 0, {}, {}
+  place(1)
+  out[#out + 1] = count .. ': ' .. table.concat(first, ' ')
+end
+return table.concat(out, '; ')
