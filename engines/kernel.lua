@@ -241,10 +241,22 @@ local function start(id, f, a, b, c, d, e, g)
   return step(id, f, a, b, c, d, e, g)
 end
 
+-- Whoever catches `message` for a script asks here first. Where memory has run out the run is
+-- over: a script that went on would run out of it again and again.
+local function caught(message)
+  if message == NO_MEMORY then
+    local R = S.R
+    R.exhausted, R.done = true, true
+    stop()
+  end
+end
+
 -- ---------------------------------------------------------------------- positions of errors
 -- Raises `message` at the place where the script called us. The level is searched, not counted:
--- 5.1 counts tail calls as levels, and our functions call each other.
+-- 5.1 counts tail calls as levels, and our functions call each other. What says that memory has run
+-- out (a callback found no room for its answer) ends the run, as it does when Lua itself says so.
 local function raise(message)
+  caught(message)
   local level = 2
   while true do
     local info = getinfo(level, 'Sl')
@@ -294,16 +306,6 @@ end
 local function trace(id)
   local co = threads[id]
   return co and traceback_within(co) or ''
-end
-
--- Whoever catches `message` for a script asks here first. Where memory has run out the run is
--- over: a script that went on would run out of it again and again.
-local function caught(message)
-  if message == NO_MEMORY then
-    local R = S.R
-    R.exhausted, R.done = true, true
-    stop()
-  end
 end
 
 local function collect_step() return collectgarbage('step', STEP_SIZE) end

@@ -47,7 +47,7 @@ location = "/"
 content_by_lua = ""
 """
 
-_RUN: Any = SimpleNamespace(exchange=SimpleNamespace(log=print))
+_RUN: Any = SimpleNamespace(loading=0, exchange=SimpleNamespace(log=print))
 """The run of all of them: nothing that a program does asks for more."""
 
 
