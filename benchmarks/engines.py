@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import statistics
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from time import perf_counter
 from types import SimpleNamespace, TracebackType
@@ -21,7 +21,7 @@ from candy_trio.lua.vm import ScriptVM
 from candy_trio.observe.logs import open_logs
 from candy_trio.process.worker import make_shared_dicts
 from engines import registry
-from engines.base import Returned
+from engines.base import LuaEngine, LuaVM, Preempted, Returned
 
 ENGINES = ("luajit", "lua51", "lua54", "lua55")
 CALLS = 1000
@@ -48,18 +48,44 @@ _REQUEST = SimpleNamespace(
 )
 
 
+class Unlimited(LuaEngine):
+    """The engine without slices and without limits, whatever is asked of it."""
+
+    def __init__(self, engine: LuaEngine) -> None:
+        self._engine = engine
+        self.name = engine.name  # type: ignore[misc]
+
+    def version(self) -> str:
+        return self._engine.version()
+
+    def new_vm(self, *, memory_limit: int | None = None, time_slice: float | None = None) -> LuaVM:
+        return self._engine.new_vm()
+
+
 class LuaBenchmark:
     """``statement`` in a loop of ``calls`` turns, after ``preparation``, on one engine.
 
-    Scripts find a shared dictionary ``d``.
+    Scripts find a shared dictionary ``d``, and ``modules`` by name.
     """
 
     def __init__(
-        self, engine: str, preparation: str, statement: str, *, calls: int = CALLS
+        self,
+        engine: str,
+        preparation: str,
+        statement: str,
+        *,
+        calls: int = CALLS,
+        limited: bool = True,
+        modules: Mapping[str, str] | None = None,
     ) -> None:
         self.calls = calls
+        self.interruptions = 0
         self._folder = tempfile.TemporaryDirectory()
-        path = Path(self._folder.name) / "config.toml"
+        folder = Path(self._folder.name)
+        (folder / "lualib").mkdir()
+        for name, text in (modules or {}).items():
+            (folder / "lualib" / f"{name}.lua").write_text(text)
+        path = folder / "config.toml"
         path.write_text(_CONFIG.format(engine=engine))
         config = load_config(path, engines=registry.names())
         route = config.hosts[0].routes[0]
@@ -73,7 +99,8 @@ class LuaBenchmark:
             shared=make_shared_dicts(config),
             stopping=False,
         )
-        self._vm = ScriptVM(registry.load(engine), services)
+        loaded = registry.load(engine)
+        self._vm = ScriptVM(loaded if limited else Unlimited(loaded), services)
         self._vm.add_route(route, self._settings)
         self._isolate = self._vm.new_isolate(sandboxed=True)
         source = f"{preparation}\nfor turn = 1, {calls} do {statement} end"
@@ -99,6 +126,9 @@ class LuaBenchmark:
         exchange: Any = _REQUEST
         run = LuaRun(exchange, self._vm.next_number(), self._settings, 0.0)
         answer = self._vm.start(run, self._route, self._isolate, self._script)
+        while isinstance(answer, Preempted):
+            self.interruptions += 1
+            answer = self._vm.resume(run)
         assert isinstance(answer, Returned), answer
 
 
