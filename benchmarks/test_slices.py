@@ -84,7 +84,7 @@ def ratio_of(engine: str, program: Program) -> tuple[float, int]:
 
 
 def medians_of(engine: str, program: Program) -> tuple[float, float, int]:
-    """The times of a fresh VM of ours and of a fresh plain one, and how often ours was interrupted."""
+    """Of a fresh VM of ours and of a fresh plain one, and how often ours was interrupted."""
     plain = PlainLupa(engine, program)
     statement = f"""
     local result = require("program")({program.size})
