@@ -6,6 +6,7 @@ is the ratio of their medians.
 
 from __future__ import annotations
 
+import math
 import statistics
 import tempfile
 from collections.abc import Callable, Mapping
@@ -17,6 +18,7 @@ from typing import Any, Self
 from candy_trio.config.load import load_config
 from candy_trio.config.schema import LuaContent
 from candy_trio.lua.current import LuaRun
+from candy_trio.lua.turns import Turns
 from candy_trio.lua.vm import ScriptVM
 from candy_trio.observe.logs import open_logs
 from candy_trio.process.worker import make_shared_dicts
@@ -44,7 +46,11 @@ content_by_lua = ""
 """
 
 _REQUEST = SimpleNamespace(
-    head=SimpleNamespace(minor=1, has_body=False), method=b"GET", lua=None, log=print
+    head=SimpleNamespace(minor=1, has_body=False),
+    response=SimpleNamespace(queued=0),
+    method=b"GET",
+    lua=None,
+    log=print,
 )
 
 
@@ -59,7 +65,16 @@ class Unlimited(LuaEngine):
         return self._engine.version()
 
     def new_vm(self, *, memory_limit: int | None = None, time_slice: float | None = None) -> LuaVM:
-        return self._engine.new_vm()
+        vm = self._engine.new_vm()
+
+        class Unbounded(type(vm)):  # type: ignore[misc]
+            """Keeps no limit that is said before a step."""
+
+            seconds_left = property(lambda self: math.inf, lambda self, seconds: None)
+            memory_left = property(lambda self: None, lambda self, size: None)
+
+        vm.__class__ = Unbounded  # a VM around it would cost a call more
+        return vm
 
 
 class LuaBenchmark:
@@ -101,6 +116,7 @@ class LuaBenchmark:
         )
         loaded = registry.load(engine)
         self._vm = ScriptVM(loaded if limited else Unlimited(loaded), services)
+        self._turns = Turns(interleave=True)
         self._vm.add_route(route, self._settings)
         self._isolate = self._vm.new_isolate(sandboxed=True)
         source = f"{preparation}\nfor turn = 1, {calls} do {statement} end"
@@ -124,11 +140,14 @@ class LuaBenchmark:
     def call(self) -> None:
         """The statement, ``calls`` times."""
         exchange: Any = _REQUEST
-        run = LuaRun(exchange, self._vm.next_number(), self._settings, 0.0)
+        run = LuaRun(exchange, self._vm.next_number(), self._settings, 0.0, self._turns)
         answer = self._vm.start(run, self._route, self._isolate, self._script)
+        if isinstance(answer, Preempted):
+            run.memory, run.computed = 0, 0.0
+            self._vm.account(run)
         while isinstance(answer, Preempted):
             self.interruptions += 1
-            answer = self._vm.resume(run)
+            answer = self._vm.resume(run, 0.0)
         assert isinstance(answer, Returned), answer
 
 
