@@ -44,7 +44,8 @@ local close = slicing.close or native_close
 
 -- What step() answers with; engines/lupa_vm.py has the same numbers.
 local YIELDED, RETURNED, FAILED, PREEMPTED, UNWOUND = 1, 2, 3, 4, 5
-local NO_MEMORY = 'not enough memory'       -- what Lua raises
+local NO_MEMORY = 'not enough memory'       -- what Lua raises, and what 5.3's string buffers do
+local NO_BUFFER = 'not enough memory for buffer allocation'
 
 local function RETURN() end      -- yielded by a thread or coroutine whose function has returned
 local function YIELD() end       -- yielded by coroutine.yield of a script
@@ -130,6 +131,7 @@ end
 
 local function describe(value, co)
   local kind = type(value)
+  if value == NO_BUFFER then return NO_MEMORY end
   if kind == 'string' then return without_place(value, co) end
   if kind == 'number' then return tostring(value) end
   return nil
@@ -300,7 +302,7 @@ end
 -- Whoever catches `message` for a script asks here first. Where memory has run out the run is
 -- over: a script that went on would run out of it again and again.
 local function caught(message)
-  if message == NO_MEMORY then
+  if message == NO_MEMORY or message == NO_BUFFER then
     local R = S.R
     R.exhausted, R.done = true, true
     stop()
