@@ -22,7 +22,8 @@
 
 local slicing = ...         -- see slicer.py
 
-local STEP_SIZE = 1024      -- KB of garbage that one step of a collection works through: a millisecond
+-- What one step of a collection works through: a MB of garbage, a millisecond. 5.5 counts bytes.
+local STEP_SIZE = _VERSION == 'Lua 5.5' and 1048576 or 1024
 local MAX_POOLED = 64       -- idle threads kept for reuse: as many as requests usually overlap
 
 local error, next, rawequal, setmetatable, tostring, type =
