@@ -62,6 +62,9 @@ local S = {
 }
 
 local threads, records = {}, {}                       -- by run number
+-- By run number: whether a hook has suspended it, on 5.3. That Lua then keeps something else in the
+-- place of the function that stands there, and whoever looks at it (a traceback, getinfo) crashes.
+local at_hook = {}
 local pool, pooled = {}, 0
 local entries = setmetatable({}, {__mode = 'k'})      -- threads of runs: never a script's to resume
 
@@ -101,7 +104,7 @@ local function work(f, a, b, c, d, e, g)
 end
 
 local function forget(id)
-  threads[id], records[id] = nil, nil
+  threads[id], records[id], at_hook[id] = nil, nil, nil
 end
 
 -- "file.lua:12: " of the script's function that called ours, in the dead thread `co`; else "".
@@ -166,17 +169,21 @@ local function note_death(message, co)
   R.died = {message = message, text = traceback_through(R, co, message), caller = (native_running())}
 end
 
--- The traceback of a run that is suspended or was unwound, the innermost coroutine's first.
-local function traceback_within(co)
-  local text, inner = traceback(co), co
+-- The traceback of a run that is suspended or was unwound, the innermost coroutine's first, which
+-- is left out where 5.3 cannot tell it.
+local function traceback_within(co, interrupted)
+  local text, inner = '', co
   while inner do
     local outer = inner
     inner = nil
     for below, resumer in next, busy do
       if resumer == outer then
-        text, inner = traceback(below) .. '\n' .. text, below
+        inner = below
         break
       end
+    end
+    if inner or not (IS_53 and interrupted) then
+      text = traceback(outer) .. (text == '' and '' or '\n' .. text)
     end
   end
   return text
@@ -194,7 +201,7 @@ end
 
 local function answer(id, co, ok, tag, ...)
   if leave() then
-    local text = traceback_within(co)
+    local text = traceback_within(co, ok and tag == nil)
     forget(id)
     return UNWOUND, text
   end
@@ -209,7 +216,7 @@ local function answer(id, co, ok, tag, ...)
   local R = S.R
   if R.done then
     forget(id)
-    if R.exhausted then return FAILED, NO_MEMORY, traceback(co) end
+    if R.exhausted then return FAILED, NO_MEMORY, traceback_within(co, ok and tag == nil) end
     return RETURNED, S.finish(R)
   end
   if not ok then
@@ -218,7 +225,10 @@ local function answer(id, co, ok, tag, ...)
     if close then close_variables(co) end
     return FAILED, message, text
   end
-  if tag == nil then return PREEMPTED end
+  if tag == nil then
+    at_hook[id] = IS_53 or nil
+    return PREEMPTED
+  end
   if tag == YIELD then return YIELDED, 'yield' end
   return YIELDED, tag, ...
 end
@@ -228,6 +238,7 @@ local function step(id, ...)
   local co = threads[id]
   local R = records[id]
   S.R, S.T, S.now, S.depth = R, id, nil, 0
+  at_hook[id] = nil
   local wanted = R.strings
   if wanted ~= strings and wanted then use_strings(wanted) end
   enter(co)
@@ -314,7 +325,7 @@ end
 -- For the log line of a limit.
 local function trace(id)
   local co = threads[id]
-  return co and traceback_within(co) or ''
+  return co and traceback_within(co, at_hook[id]) or ''
 end
 
 local function collect_step() return collectgarbage('step', STEP_SIZE) end
