@@ -215,8 +215,13 @@ local function answer(id, co, ok, tag, ...)
   end
   local R = S.R
   if R.done then
+    if R.exhausted then
+      -- Where there is no memory for this either, the host asks for it again, with some more.
+      local text = traceback_within(co, ok and tag == nil)
+      forget(id)
+      return FAILED, NO_MEMORY, text
+    end
     forget(id)
-    if R.exhausted then return FAILED, NO_MEMORY, traceback_within(co, ok and tag == nil) end
     return RETURNED, S.finish(R)
   end
   if not ok then
@@ -266,7 +271,9 @@ end
 local function caught(message)
   if out_of_memory(message) then
     local R = S.R
-    R.exhausted, R.done = true, true
+    -- Either may find no memory for a new field, and raise again: `done` alone would be an answer.
+    R.exhausted = true
+    R.done = true
     stop()
   end
 end
