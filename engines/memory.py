@@ -1,7 +1,8 @@
 """How much memory a VM holds, and the most that it may hold: :func:`open_runtime`.
 
 lupa has a count and a bound for every Lua. On LuaJIT they cost much, because they take LuaJIT's own
-allocator away (``_allocator.c`` tells why), so there the C extension has its own, where there is one.
+allocator away (``_allocator.c`` tells why), so there the C extension has its own,
+where there is one.
 """
 
 from __future__ import annotations
