@@ -1,8 +1,7 @@
 """How much memory a VM holds, and the most that it may hold: :func:`open_runtime`.
 
 lupa has a count and a bound for every Lua. On LuaJIT they cost much, because they take LuaJIT's own
-allocator away (``_allocator.c`` tells why), so there the C extension has its own,
-where there is one.
+allocator away (``_slicer.c`` tells why), so there the C extension has its own, where there is one.
 """
 
 from __future__ import annotations
@@ -14,9 +13,9 @@ from typing import Any
 from engines.slicer_base import address_of
 
 try:
-    from engines import _allocator
+    from engines import _slicer
 except ImportError:  # no compiler when it was installed
-    _allocator = None  # type: ignore[assignment]
+    _slicer = None  # type: ignore[assignment]
 
 _NO_LIMIT = 0
 
@@ -46,18 +45,18 @@ class LuaJITMemory:
 
     def __init__(self, module: Any, runtime: Any) -> None:
         self._anchor, name = runtime.execute(_ANCHOR)
-        self._handle = _allocator.bind(os.fsencode(module.__file__), address_of(name))
-        self.used = partial(_allocator.used, self._handle)
-        self.limit = partial(_allocator.limit, self._handle)
+        self._handle = _slicer.count(os.fsencode(module.__file__), address_of(name))
+        self.used = partial(_slicer.used, self._handle)
+        self.limit = partial(_slicer.limit, self._handle)
 
     def detach(self) -> None:
         """See :meth:`LupaMemory.detach`."""
-        _allocator.unbind(self._handle)
+        _slicer.uncount(self._handle)
 
 
 def open_runtime(module: Any, **options: Any) -> tuple[Any, LupaMemory | LuaJITMemory]:
     """A ``LuaRuntime`` of lupa's ``module``, and its memory."""
-    if _allocator is not None and module.__name__.startswith("lupa.luajit"):
+    if _slicer is not None and module.__name__.startswith("lupa.luajit"):
         runtime = module.LuaRuntime(**options)
         try:
             return runtime, LuaJITMemory(module, runtime)
