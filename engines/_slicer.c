@@ -299,12 +299,17 @@ static int leave(lua_State *L) {
   return 1;
 }
 
-/* expired(): whether the run is past what it was allowed. */
+/* expired(): whether the run is past what it was allowed. If so it is raised in from here on: what
+   was interrupted below could yield, but the one who asks can't. */
 static int expired(lua_State *L) {
   Vm *vm = active;
   if (!vm) return 0;
   int late = now() - vm->started > vm->allowed;
-  if (late) vm->unwound = 1;
+  if (late) {
+    vm->due = vm->unwound = 1;
+    if (vm->jit) vm->api.sethook(L, hook, MASK_COUNT, 1);
+    else set_hook(vm, L);
+  }
   vm->api.pushboolean(L, late);
   return 1;
 }

@@ -36,6 +36,7 @@ local getmetatable_of_string = debug.getmetatable or getmetatable
 local find, sub = string.find, string.sub
 
 local IS_JIT = type(jit) == 'table'
+local IS_53 = _VERSION == 'Lua 5.3'
 local IS_51 = _VERSION == 'Lua 5.1' and not IS_JIT   -- nothing can yield through its pcall
 
 local enter, leave, born = slicing.enter, slicing.leave, slicing.born
@@ -44,6 +45,7 @@ local close = slicing.close or native_close
 -- What step() answers with; engines/lupa_vm.py has the same numbers.
 local YIELDED, RETURNED, FAILED, PREEMPTED, UNWOUND = 1, 2, 3, 4, 5
 local NO_MEMORY = 'not enough memory'       -- what Lua raises
+local NO_BUFFER = 'not enough memory for buffer allocation'     -- 5.3's strings, behind a position
 
 local function RETURN() end      -- yielded by a thread or coroutine whose function has returned
 local function YIELD() end       -- yielded by coroutine.yield of a script
@@ -127,8 +129,14 @@ local function without_place(value, co)
   return value
 end
 
+local function out_of_memory(message)
+  return message == NO_MEMORY
+      or IS_53 and type(message) == 'string' and sub(message, -#NO_BUFFER) == NO_BUFFER
+end
+
 local function describe(value, co)
   local kind = type(value)
+  if out_of_memory(value) then return NO_MEMORY end
   if kind == 'string' then return without_place(value, co) end
   if kind == 'number' then return tostring(value) end
   return nil
@@ -299,7 +307,7 @@ end
 -- Whoever catches `message` for a script asks here first. Where memory has run out the run is
 -- over: a script that went on would run out of it again and again.
 local function caught(message)
-  if message == NO_MEMORY then
+  if out_of_memory(message) then
     local R = S.R
     R.exhausted, R.done = true, true
     stop()
@@ -313,6 +321,7 @@ return {
   start = start, step = step, drop = forget,
   note_death = note_death, RETURN = RETURN, YIELD = YIELD, entries = entries, is_foreign = is_foreign,
   without_place = without_place,
+  out_of_memory = out_of_memory,
   wait = wait, finish = finish, stop = stop, caught = caught, busy = busy, slicing = slicing,
   adopt = adopt, use_strings = use_strings,
   raise = raise, rethrow = rethrow, bad_argument = bad_argument,

@@ -8,7 +8,7 @@ local pcall, native_xpcall = pcall, xpcall      -- pcall names itself in its err
 local create, native_running, traceback = K.create, coroutine.running, debug.traceback
 local S, body_of, go, disguise = K.S, K.body_of, K.go, K.disguise
 local stop, raise, bad_argument, without_place = K.stop, K.raise, K.bad_argument, K.without_place
-local ends_run = K.caught
+local ends_run, out_of_memory = K.caught, K.out_of_memory
 local running = K.coroutine.running
 
 local P = {}
@@ -68,7 +68,7 @@ else
   local CAUGHT = {}
   local function capture(value)
     -- There is no memory to tell where it ran out.
-    if value == 'not enough memory' then return value end
+    if out_of_memory(value) then return value end
     return {[CAUGHT] = true, value = value, trace = traceback('', 2)}
   end
   local function judged(mark, ok, ...)
