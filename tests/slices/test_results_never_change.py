@@ -58,7 +58,7 @@ STRETCH = 0.0005
 """Seconds between two bursts that run through."""
 
 FEW = 12
-"""Every so many programs are run in ctypes modes with small k, where each instruction costs 1 µs."""
+"""One in so many programs is run in ctypes modes with small k: an instruction costs 1 µs there."""
 
 SLICE = 0.0003
 INTERLEAVED = 12
@@ -117,8 +117,9 @@ def test_programs_give_the_same_again(engine: str) -> None:
         for program in programs_for(engine):
             assert vm.result(program) == expected(engine)[program.name], program.name
     for program in programs_for(engine):
-        same = plain_result(engine, program) == expected(engine)[program.name]
-        assert same or not program.same_as_plain, program.name
+        if program.runs_plain:
+            same = plain_result(engine, program) == expected(engine)[program.name]
+            assert same or not program.same_as_plain, program.name
     vm.close()
 
 
@@ -183,7 +184,9 @@ def test_interrupted_before_every_kth_instruction(stepper: Stepper, stride: int)
 @pytest.mark.parametrize("engine", [engine for engine in ENGINES if engine != "luajit"])
 def test_interrupted_before_every_kth_instruction_through_ctypes(engine: str, stride: int) -> None:
     """PUC-Lua alone: on LuaJIT a hook that yields can't look first whether it may."""
-    stepper = Stepper(engine, "ctypes")  # a new one, for threads keep the k that they were made with
+    stepper = Stepper(
+        engine, "ctypes"
+    )  # a new one, for threads keep the k that they were made with
     programs = programs_for(engine)
     if not LONG and stride < FEW:
         programs = programs[::FEW]
@@ -200,7 +203,7 @@ def check_every(
         right = expected(engine)[program.name]
         result, interruptions = stepper.run(program, stride, bursts)
         INTERRUPTIONS[kind, engine, program.name] += interruptions
-        if result != right or not interruptions and stride <= ALWAYS_MET:
+        if result != right or (not interruptions and stride <= ALWAYS_MET):
             wrong.append((program.name, interruptions, result, right))
     assert not wrong, wrong
 
