@@ -33,7 +33,10 @@ _YIELDED = 1
 _RETURNED = 2
 _PREEMPTED = 4
 
-_KERNEL_PARTS = ("coroutines", "protected", "nested")
+_KERNEL_PARTS = (
+    *("coroutines", "protected", "nested"),
+    *("pattern_items", "pattern_cost", "pattern_match", "plain_find", "patterns"),
+)
 """What adds itself to the table of kernel.lua, in this order."""
 
 _RESULT_RESERVE = 64 * 1024
