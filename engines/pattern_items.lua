@@ -107,7 +107,6 @@ local function bracket_set(pattern, first, last)
     i = i + 1
   end
   set.weight = weight
-  if last - first < MAX_TEXT then set.text = sub(pattern, first, last) end
   return set
 end
 
@@ -128,7 +127,7 @@ end
 local function new_program(pattern)
   return {
     pattern = pattern, at = 1, count = 0,
-    kind = {}, set = {}, argument = {}, second = {},
+    brackets = {}, kind = {}, set = {}, argument = {}, second = {},
   }
 end
 
@@ -141,7 +140,8 @@ local function add(program, after, kind, set, argument, second)
 end
 
 -- The set at `at`, and what comes after it; nil and a message if it is malformed.
-local function single(pattern, at)
+local function single(program, at)
+  local pattern, brackets = program.pattern, program.brackets
   local code, after = byte(pattern, at, at + 1)
   if code == PERCENT then
     if not after then return nil, NO_CLASS end
@@ -149,7 +149,14 @@ local function single(pattern, at)
   elseif code == BRACKET then
     local last = bracket_end(pattern, at)
     if not last then return nil, NO_BRACKET end
-    return bracket_set(pattern, at, last), last + 1
+    if last - at >= MAX_TEXT then return bracket_set(pattern, at, last), last + 1 end
+    local text = sub(pattern, at, last)
+    local set = brackets[text]
+    if not set then
+      set = bracket_set(pattern, at, last)
+      set.text, brackets[text] = text, set
+    end
+    return set, last + 1
   elseif code == DOT then
     return ALL, at + 1
   end
@@ -187,7 +194,7 @@ local function read_escape(program, at)
     return add(program, at + 4, BALANCE, byte_set(first), first, second)
   elseif letter == SMALL_F then
     if first ~= BRACKET then return add(program, at, ERROR, nil, NO_FRONTIER) end
-    local set, after = single(pattern, at + 2)
+    local set, after = single(program, at + 2)
     if not set then return add(program, at, ERROR, nil, after) end
     return add(program, after, FRONTIER, set)
   elseif letter and letter >= ZERO and letter <= NINE then
@@ -197,7 +204,7 @@ end
 
 local function read_single(program, at)
   local pattern = program.pattern
-  local set, after = single(pattern, at)
+  local set, after = single(program, at)
   if not set then return add(program, at, ERROR, nil, after) end
   local suffix = byte(pattern, after)
   if suffix == QUESTION then return add(program, after + 1, OPTIONAL, set) end

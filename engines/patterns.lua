@@ -258,6 +258,7 @@ local function next_place(plan, s, at)
     if first then return at + first - 1 end
     at = at + WINDOW
   end
+  return nil
 end
 
 -- Where the plan's pattern matches first at or after `at`: what find gives.
@@ -277,6 +278,7 @@ local function search(plan, s, at, is_lax)
     if plan.is_anchored then return nil end
     at = at + 1
   end
+  return nil
 end
 
 -- ---------------------------------------------------------------------- find and match

@@ -51,6 +51,7 @@ local function find_short(s, needle, at)
     if first then return at + first - 1, at + last - 1 end
     at = at + WINDOW - #needle + 1
   end
+  return nil
 end
 
 -- What string.find(s, needle, at, true) gives, for an `at` of 1 or more.
