@@ -41,7 +41,8 @@ _NO_MEMORY = b"not enough memory"
 
 _KERNEL_PARTS = (
     *("coroutines", "protected", "nested"),
-    *("pattern_items", "pattern_cost", "pattern_match", "plain_find", "patterns"),
+    *("pattern_items", "pattern_cost", "pattern_match", "plain_find"),
+    *("pattern_search", "patterns", "pattern_gsub"),
 )
 """What adds itself to the table of kernel.lua, in this order."""
 
