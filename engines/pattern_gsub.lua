@@ -194,11 +194,13 @@ local function slow_gsub(s, pattern, replacement, n)
     if kind == 'number' then kind, replacement = 'string', replacement .. '' end
   end
   local plan = plan_of(pattern)
-  note_gsub(pattern, plan, #s)
   local value_of = by_table
   if kind == 'function' then
     value_of = plan.judgement and by_function or by_function_checked
-  elseif kind == 'string' then
+  else
+    note_gsub(pattern, plan, #s)
+  end
+  if kind == 'string' then
     if #replacement <= S.MAX_KEPT and not quick.replacement[replacement] then note_replacement(replacement) end
     value_of, replacement = by_parts, parts_of(replacement)
   end
