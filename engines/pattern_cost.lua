@@ -17,9 +17,9 @@ local LITERAL, SINGLE, OPTIONAL, GREEDY, LAZY, OPEN, CLOSE, POSITION, BALANCE, F
 
 local C = {budget = 4e6}    -- of one call; tests lower it
 
-local STEP = 3              -- to look at one byte
+local STEP = 2              -- to look at one byte
 local COMPARE = 2           -- to compare it with one element of a set
-local LEVEL = 6             -- to try the rest of a pattern by recursion
+local LEVEL = 4             -- to try the rest of a pattern by recursion
 local COPY = 0.1            -- for a byte that is compared or copied with others at once
 local MATCHED = 60          -- to answer a match that gsub has found
 local MAX_CAPTURES = 32
@@ -114,32 +114,42 @@ end
 local function bounds(program, shape, n)
   local kinds, sets, arguments = program.kind, program.set, program.argument
   local miss, hit, glance = 0, 0, 0
+  local still = 0               -- what is left of `miss` for a subject of no bytes
   for i = program.count - 1, 1, -1 do
     local kind, set = kinds[i], sets[i]
     local cost = STEP + (set and set.weight * COMPARE or 0)
-    if kind == LITERAL then
-      local size = #arguments[i] * STEP
-      miss, hit, glance = size + miss, size + hit, STEP
-    elseif kind == SINGLE then
-      miss, hit, glance = cost + miss, cost + hit, cost
-    elseif kind == OPEN or kind == CLOSE or kind == POSITION then
-      miss, hit, glance = miss + LEVEL, hit + LEVEL, glance + LEVEL
-    elseif kind == FINISH then
-      miss, hit, glance = STEP, STEP, STEP
-    elseif kind == FRONTIER then
-      miss, hit, glance = 2 * cost + miss, 2 * cost + hit, 2 * cost
-    elseif kind == BALANCE then
-      miss, hit, glance = STEP * n + miss, STEP * n + hit, STEP
-    elseif kind == REFERENCE then
-      miss, hit, glance = STEP + COPY * n + miss, STEP + COPY * n + hit, STEP + COPY * n
-    else
+    local added
+    if kind == OPTIONAL or kind == GREEDY or kind == LAZY then
       local places = kind == OPTIONAL and 1 or n
-      local sure, separate = shape.sure[i], shape.apart[i]
-      local failing = sure and 0 or separate and glance or miss
-      local repeated = places * (cost + LEVEL + failing)
-      hit = repeated + hit
-      miss = shape.sure[i] and 0 or repeated + miss
+      local failing = shape.sure[i] and 0 or shape.apart[i] and glance or miss
+      -- Places near the end have less behind them.
+      if failing == miss and kind ~= OPTIONAL then failing = (miss + still) / 2 end
+      hit = hit + places * (cost + LEVEL + failing)
+      if shape.sure[i] then
+        miss, still = 0, 0
+      else
+        miss, still = miss + places * (cost + LEVEL + failing), still + cost + LEVEL
+        if kind == OPTIONAL then still = still * 2 end
+      end
       glance = cost + LEVEL + glance
+    else
+      if kind == LITERAL then
+        added, glance = #arguments[i] * STEP, STEP
+      elseif kind == SINGLE then
+        added, glance = cost, cost
+      elseif kind == FRONTIER then
+        added, glance = 2 * cost, 2 * cost
+      elseif kind == FINISH then
+        added, glance = STEP, STEP
+      elseif kind == BALANCE then
+        added, glance = STEP, STEP
+        miss, hit = miss + STEP * n, hit + STEP * n
+      elseif kind == REFERENCE then
+        added, glance = STEP + COPY * n, STEP + COPY * n
+      else
+        added, glance = LEVEL, glance + LEVEL
+      end
+      miss, hit, still = miss + added, hit + added, still + added
     end
   end
   return miss, hit

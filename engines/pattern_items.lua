@@ -42,7 +42,7 @@ local QUESTION, STAR, PLUS, SMALL_B, SMALL_F, ZERO, NINE = byte('?*+bf09', 1, -1
 
 -- ---------------------------------------------------------------------- sets
 -- A set has true for each byte in it. `weight` is how many comparisons a byte may take the native
--- matcher, `text` what the set is in a pattern, if that is short, `only` the byte if it is one.
+-- matcher, `text` what the set is in a pattern, if that is short.
 local ALL = {weight = 0, text = '.'}
 local every = ''
 for code = 0, 255 do
@@ -56,13 +56,9 @@ local known_classes, known_bytes = {}, {}
 local function class_set(letter)
   local set = known_classes[letter]
   if set then return set end
-  local text, members = '%' .. char(letter), 0
-  set = {weight = 2, text = text}
-  for member in gmatch(every, text) do
-    members = members + 1
-    set[byte(member)] = true
-  end
-  if members == 1 and set[letter] then set.only, set.weight = letter, 1 end
+  local text = '%' .. char(letter)
+  set = {weight = 1, text = text}
+  for member in gmatch(every, text) do set[byte(member)] = true end
   known_classes[letter] = set
   return set
 end
@@ -72,7 +68,7 @@ local function byte_set(code)
   if set then return set end
   local text = char(code)
   if find(text, '^%p') then text = '%' .. text end
-  set = {[code] = true, only = code, weight = 1, text = text}
+  set = {[code] = true, weight = 0, text = text}
   known_bytes[code] = set
   return set
 end

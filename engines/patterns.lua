@@ -16,7 +16,8 @@ local floor = math.floor
 local getinfo, pcall, select, tonumber, type = debug.getinfo, pcall, select, tonumber, type
 
 -- What engines differ in.
-local IS_OLD, IS_51 = K.is_jit or K.is_51, K.is_51
+local IS_51 = K.is_51
+local HAS_FLOATS_ALONE = math.type == nil        -- numbers that are cut to whole ones
 local CLIPS = find('', '', 10) ~= nil            -- a search from behind the end is one from the end
 local HAS_INIT = native_gmatch('ab', '.', 2)() == 'b'                -- gmatch has
 local NO_EMPTY_AFTER = select(2, native_gsub('a', 'a*', '')) == 1
@@ -49,7 +50,7 @@ local function refuse(name, message)
   local is_method
   name, is_method = called_as(name)
   if is_method then
-    position = position - 1
+    position = floor(tonumber(position)) - 1
     if position == 0 then return raise("calling '" .. name .. "' on bad self") end
   end
   return raise('bad argument #' .. position .. " to '" .. name .. "' " .. reason)
@@ -81,7 +82,7 @@ local function place_of(name, s, init, clips)
   end
   if not (init > -MAX_WHOLE and init < MAX_WHOLE) then
     checked(name, pcall(find, '', '', init))
-    if IS_OLD or init ~= init or init % 1 ~= 0 then return 1 end
+    if HAS_FLOATS_ALONE or init ~= init or init % 1 ~= 0 then return 1 end
   end
   init = init < 0 and -floor(-init) or floor(init)
   local size = #s

@@ -104,15 +104,79 @@ def differences(*args: object, budgets: tuple[float, ...] = BUDGETS) -> list[str
 
 
 ATOMS = [
-    *(b"a", b"b", b"ab", b".", b"%a", b"%d", b"%s", b"%w", b"%S", b"%g", b"%z", b"%%", b"%.", b"%-"),
-    *(b"[ab]", b"[^a]", b"[a-b%d]", b"[]]", b"[^]a]", b"[a-]", b"[%a-z]", b"[%]]", b"[%W]", b"[b-a]"),
-    *(b"[%D%d]", b"[^%s%d]", b"[\xe0-\xff]", b"\xe9", b"\0", b"[\0a]", b"[^\0]", b"-", b"]", b"^", b"$"),
+    *(
+        b"a",
+        b"b",
+        b"ab",
+        b".",
+        b"%a",
+        b"%d",
+        b"%s",
+        b"%w",
+        b"%S",
+        b"%g",
+        b"%z",
+        b"%%",
+        b"%.",
+        b"%-",
+    ),
+    *(
+        b"[ab]",
+        b"[^a]",
+        b"[a-b%d]",
+        b"[]]",
+        b"[^]a]",
+        b"[a-]",
+        b"[%a-z]",
+        b"[%]]",
+        b"[%W]",
+        b"[b-a]",
+    ),
+    *(
+        b"[%D%d]",
+        b"[^%s%d]",
+        b"[\xe0-\xff]",
+        b"\xe9",
+        b"\0",
+        b"[\0a]",
+        b"[^\0]",
+        b"-",
+        b"]",
+        b"^",
+        b"$",
+    ),
 ]
 ZERO_WIDTH = [
-    *(b"%bab", b"%b()", b"%b\0a", b"%baa", b"%f[a]", b"%f[^%a]", b"%f[%z]", b"%1", b"%2", b"%0", b"()"),
+    *(
+        b"%bab",
+        b"%b()",
+        b"%b\0a",
+        b"%baa",
+        b"%f[a]",
+        b"%f[^%a]",
+        b"%f[%z]",
+        b"%1",
+        b"%2",
+        b"%0",
+        b"()",
+    ),
     *(b"(", b")", b"^", b"$", b"*", b"\0"),
 ]
-MALFORMED = [b"[", b"[a", b"%", b"%b", b"%ba", b"%f", b"%fa", b"[%", b"[^", b"[a-", b"[]", b"%f[", b"[^]"]
+MALFORMED = [
+    b"[",
+    b"[a",
+    b"%",
+    b"%b",
+    b"%ba",
+    b"%f",
+    b"%fa",
+    b"[%",
+    b"[^",
+    b"[a-",
+    b"[]",
+    b"%f[",
+    b"[^]",
+]
 
 _suffixes = st.sampled_from([b"", b"", b"?", b"*", b"+", b"-"])
 _singles = st.builds(bytes.__add__, st.sampled_from(ATOMS), _suffixes)
@@ -135,7 +199,7 @@ _replacements = st.lists(
 ).map(b"".join)
 
 
-@settings(max_examples=2500, deadline=None)
+@settings(max_examples=2000, deadline=None)
 @given(
     _subjects,
     _patterns,
@@ -187,10 +251,10 @@ EDGES: dict[str, tuple[object, ...]] = {
     "200 levels of captures and hyphens": (
         *(b"a", b"()" * 30 + b"a-" * 170, None, False, b"x", None),
     ),
-    "200 levels of +": (b"a" * 300, b"a+" * 199 + b"()", None, False, b"x", None),
+    "200 levels of +": (b"ab" * 100, b"a+b+" * 100, None, False, b"x", None),
     "a long run": (b"a" * 100 + b"b", b"()(a*)b", None, False, b"%1", None),
     "a long run of a set": (b"-_" * 100 + b"!", b"[%-_]+!", None, False, b"", None),
-    "a long literal": (b"xy" * 3000 + b"z", b"y" + b"xy" * 500 + b"z", None, False, b"", None),
+    "a long literal": (b"xy" * 200 + b"z", b"y" + b"xy" * 50 + b"z", None, False, b"", None),
     "a literal longer than one item": (b"x" * 5000, b"()" + b"x" * 4900, None, False, b"", None),
     "a literal that ends in a suffix": (b"abcc", b"()abc+", None, False, b"", None),
     "escapes in a literal": (b"a.b%c", b"()a%.b%%c", None, False, b"%%", None),
@@ -203,7 +267,7 @@ EDGES: dict[str, tuple[object, ...]] = {
     "a capture that is not closed, named": (b"ab", b"(a(b)", None, False, b"%2%1", None),
     "an error that is never reached": (b"ab", b"x[", None, False, b"x", None),
     "many matches": (b"ab" * 3000, b"a", None, False, b"%0%0", None),
-    "a large table": (b"a" * 300, b"%a", None, False, b"b" * 5000, None),
+    "a large replacement": (b"a" * 300, b"%a", None, False, b"b" * 5000, None),
 }
 
 
@@ -311,7 +375,7 @@ async def test_errors_name_the_line_of_the_script(tmp_path: Path, engine: str) -
 
 
 # ---------------------------------------------------------------------- interruption
-CPU_SECONDS = 0.06
+CPU_SECONDS = 0.03
 """Of one search that would take for ever, before it is given up."""
 
 LONGEST = 0.025
@@ -328,7 +392,7 @@ ENDLESS = {
     "optional items": ("('a'):rep(60)", "a?" * 60 + "b"),
     "a huge set": ("('a'):rep(200000)", "[" + "bc%d" * 200 + "]"),
     "a huge set in a loop": ("('a'):rep(20000)", "[^" + "bc%d" * 200 + "]*d"),
-    "everything": ("('a'):rep(30000000)", ".*b"),
+    "everything": ("('a'):rep(8000000)", ".*b"),
     "a long needle": ("('a'):rep(4000000)", "a" * 65_000 + "b"),
 }
 USES = {
@@ -376,7 +440,9 @@ def test_what_would_take_for_ever_is_interrupted(engine: str, name: str) -> None
     vm.close()
 
 
-CALLBACK = HEAD + """
+CALLBACK = (
+    HEAD
+    + """
 return function()
   local log = {}
   local text, count = gsub('a b c', '%a', function(letter)
@@ -386,6 +452,7 @@ return function()
   return text, count, table.concat(log, ',')
 end
 """
+)
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -399,7 +466,9 @@ def test_a_callback_of_gsub_can_wait(engine: str) -> None:
     assert answer == Returned((b"aa bb cc", 3, b"0,1,2"))
 
 
-COMPUTING = HEAD + """
+COMPUTING = (
+    HEAD
+    + """
 return function()
   return gsub('ab', '%a', function()
     local x = 0
@@ -408,6 +477,7 @@ return function()
   end)
 end
 """
+)
 
 
 @pytest.mark.parametrize("engine", SLICED)
@@ -429,24 +499,24 @@ def test_a_callback_of_gsub_is_interrupted(engine: str) -> None:
 JUDGE = b"""
 local K = ...
 return function(pattern, size)
-  local program = K.items.new(pattern)
-  local kind
+  local is_anchored = string.sub(pattern, 1, 1) == '^'
+  local program, kind = K.items.new(is_anchored and string.sub(pattern, 2) or pattern)
   repeat kind = K.items.read(program) until kind == K.items.DONE or kind == K.items.ERROR
-  local judgement = K.cost.judge(program, string.byte(pattern) == 94)
+  local judgement = K.cost.judge(program, is_anchored)
   if not judgement then return nil end
   return K.cost.search_fits(judgement, size), K.cost.gsub_fits(judgement, size)
 end
 """
 QUICK = {
     "%d+": 4000,
-    '"[^"]*"': 50_000,
-    "[<>&]": 50_000,
+    '"[^"]*"': 20_000,
+    "[<>&]": 20_000,
     "(%w+)=(%w*)": 500,
     "^%s*(.-)%s*$": 500,
-    "^(%w+)%s*=%s*(%w+)$": 50_000,
+    "^(%w+)%s*=%s*(%w+)$": 20_000,
     "[^,]*": 20_000,
     "%s+$": 500,
-    "hello": 50_000,
+    "hello": 20_000,
 }
 """Ordinary patterns, and subjects that stay the native functions' work."""
 
