@@ -58,7 +58,7 @@ end
 local replacements = {
   joined,
   {a = 'A', b = 2, ab = true, [1] = 'one', [2] = false},
-  setmetatable({}, {__index = function(_, key) return key == 'b' and nil or '[' .. tostring(key) .. ']' end}),
+  setmetatable({}, {__index = function(_, key) return '[' .. tostring(key) .. ']' end}),
   function(x) return x == 'a' and {} or nil end,
 }
 
@@ -71,9 +71,13 @@ return function(s, pattern, init, plain, replacement, n)
     return differs('gsub with ' .. tostring(with), called(native.gsub, s, pattern, with, n),
                    called(N.gsub, s, pattern, with, n))
   end
-  local problem = differs('find', called(native.find, s, pattern, init, plain), called(N.find, s, pattern, init, plain))
-    or differs('match', called(native.match, s, pattern, init), called(N.match, s, pattern, init))
-    or differs('gmatch', called(iterate, native.gmatch, s, pattern, init), called(iterate, N.gmatch, s, pattern, init))
+  local function both(name, ...)
+    return differs(name, called(native[name], ...), called(N[name], ...))
+  end
+  local problem = both('find', s, pattern, init, plain)
+    or both('match', s, pattern, init)
+    or differs('gmatch', called(iterate, native.gmatch, s, pattern, init),
+               called(iterate, N.gmatch, s, pattern, init))
     or gsubs(replacement)
   for _, with in ipairs(replacements) do problem = problem or gsubs(with) end
   return problem
