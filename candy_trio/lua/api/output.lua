@@ -7,7 +7,8 @@
 local K, host, A, headers = ...
 
 local next, rawequal, select, type = next, rawequal, select, type
-local concat = table.concat
+local concat, running, traceback = table.concat, coroutine.running, debug.traceback
+local entries = K.entries
 local S, raise, number_text, null = A.S, A.raise, A.number_text, A.null
 
 local HAND_OVER = 65536      -- bytes: what one write to a socket takes at most anyway
@@ -24,11 +25,22 @@ local function begin(R)
   R.status = host.begin_response(R.status or 200, lines, R.declared_length or R.whole)
 end
 
-local function hand_over(R)
+-- Whether the run may go on: what its client does not take counts as its memory.
+local function give(R)
   if not R.begun then begin(R) end
   local data = concat(R.out, '', 1, R.n)
   R.out, R.n, R.size = {}, 0, 0
-  if data ~= '' then host.write(data) end
+  return data == '' or host.write(data)
+end
+
+local function hand_over(R)
+  if not give(R) then
+    local where = traceback()
+    -- In a coroutine of the script's, or of pcall on 5.1: the run's own thread comes last.
+    if not entries[running()] then where = where .. '\n' .. K.trace(S.T) end
+    R.overflow = where
+    return K.finish()
+  end
 end
 
 -- ---------------------------------------------------------------------- values as text
@@ -191,4 +203,4 @@ local function install(I)
   cd.req.eof = A.method(eof, cd.req, ngx.req)
 end
 
-return {install = install, hand_over = hand_over}
+return {install = install, give = give}
