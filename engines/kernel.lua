@@ -215,19 +215,16 @@ local function answer(id, co, ok, tag, ...)
   end
   local R = S.R
   if R.done then
-    if R.exhausted then
-      -- Where there is no memory for this either, the host asks for it again, with some more.
-      local text = traceback_within(co, ok and tag == nil)
-      forget(id)
-      return FAILED, NO_MEMORY, text
-    end
+    -- Whoever has no memory left for this asks for the traceback again: so it comes first.
+    local text = R.exhausted and traceback_within(co, ok and tag == nil)
     forget(id)
+    if text then return FAILED, NO_MEMORY, text end
     return RETURNED, S.finish(R)
   end
   if not ok then
     local text, message = traceback_through(R, co, tag), describe(tag, co)
-    forget(id)
     if close then close_variables(co) end
+    forget(id)
     return FAILED, message, text
   end
   if tag == nil then
@@ -346,5 +343,5 @@ return {
   wait = wait, finish = finish, stop = stop, caught = caught, busy = busy, slicing = slicing,
   adopt = adopt, use_strings = use_strings,
   raise = raise, rethrow = rethrow, bad_argument = bad_argument,
-  is_jit = IS_JIT, is_51 = IS_51,
+  is_jit = IS_JIT, is_51 = IS_51, is_52 = _VERSION == 'Lua 5.2',
 }
