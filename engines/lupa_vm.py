@@ -33,7 +33,18 @@ _YIELDED = 1
 _RETURNED = 2
 _PREEMPTED = 4
 
-_KERNEL_PARTS = ("coroutines", "protected", "nested")
+_KERNEL_PARTS = (
+    "coroutines",
+    "protected",
+    "nested",
+    "natives",
+    "metamethods",
+    "tables",
+    "sort",
+    "text",
+    "characters",
+    "format",
+)
 """What adds itself to the table of kernel.lua, in this order."""
 
 _RESULT_RESERVE = 64 * 1024
