@@ -17,6 +17,7 @@ from typing import Any, Self
 from candy_trio.config.load import load_config
 from candy_trio.config.schema import LuaContent
 from candy_trio.lua.current import LuaRun
+from candy_trio.lua.turns import Turns
 from candy_trio.lua.vm import ScriptVM
 from candy_trio.observe.logs import open_logs
 from candy_trio.process.worker import make_shared_dicts
@@ -74,6 +75,7 @@ class LuaBenchmark:
             stopping=False,
         )
         self._vm = ScriptVM(registry.load(engine), services)
+        self._turns = Turns(interleave=True)
         self._vm.add_route(route, self._settings)
         self._isolate = self._vm.new_isolate(sandboxed=True)
         source = f"{preparation}\nfor turn = 1, {calls} do {statement} end"
@@ -97,7 +99,7 @@ class LuaBenchmark:
     def call(self) -> None:
         """The statement, ``calls`` times."""
         exchange: Any = _REQUEST
-        run = LuaRun(exchange, self._vm.next_number(), self._settings, 0.0)
+        run = LuaRun(exchange, self._vm.next_number(), self._settings, 0.0, self._turns)
         answer = self._vm.start(run, self._route, self._isolate, self._script)
         assert isinstance(answer, Returned), answer
 

@@ -7,7 +7,7 @@
 local K, host, A, headers = ...
 
 local next, rawequal, select, type = next, rawequal, select, type
-local concat = table.concat
+local concat, traceback = table.concat, debug.traceback
 local S, raise, number_text, null = A.S, A.raise, A.number_text, A.null
 
 local HAND_OVER = 65536      -- bytes: what one write to a socket takes at most anyway
@@ -24,11 +24,19 @@ local function begin(R)
   R.status = host.begin_response(R.status or 200, lines, R.declared_length or R.whole)
 end
 
-local function hand_over(R)
+-- Whether the run may go on: what its client does not take counts as its memory.
+local function give(R)
   if not R.begun then begin(R) end
   local data = concat(R.out, '', 1, R.n)
   R.out, R.n, R.size = {}, 0, 0
-  if data ~= '' then host.write(data) end
+  return data == '' or host.write(data)
+end
+
+local function hand_over(R)
+  if not give(R) then
+    R.overflow = traceback()
+    return K.finish()
+  end
 end
 
 -- ---------------------------------------------------------------------- values as text
@@ -191,4 +199,4 @@ local function install(I)
   cd.req.eof = A.method(eof, cd.req, ngx.req)
 end
 
-return {install = install, hand_over = hand_over}
+return {install = install, give = give}
