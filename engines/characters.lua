@@ -116,7 +116,7 @@ function U.offset(...)
   local s, count, start = ...
   local n = whole(count)
   if type(s) ~= 'string' or #s <= PIECE or not n then return native('offset', native_offset, ...) end
-  local i = whole(start == nil and (n > 0 and 1 or #s + 1) or start)
+  local i = whole(start == nil and (n >= 0 and 1 or #s + 1) or start)
   i = i and position(i, #s)
   if not i or i < 1 or i > #s + 1 then return native('offset', native_offset, ...) end
   if n == 0 then

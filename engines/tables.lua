@@ -177,7 +177,21 @@ end
 function T.pack(...) return {n = select('#', ...), ...} end
 
 T.unpack = native_unpack
-if IS_53 then
+if K.is_51 then
+  -- Its own counts in an int, and overruns the stack where that wraps.
+  function T.unpack(t, first, last)
+    if type(t) == 'table' and (first ~= nil or last ~= nil) then
+      local from, to = 1, #t
+      if first ~= nil then from = whole(first) end
+      if last ~= nil then to = whole(last) end
+      if from and to then
+        if to < from then return end
+        if not (to - from < MAX_RESULTS) then return raise('too many results to unpack') end
+      end
+    end
+    return native('unpack', native_unpack, t, first, last)
+  end
+elseif IS_53 then
   function T.unpack(t, first, last)
     if t ~= nil and getmetatable(t) == nil then
       if last == nil and first == nil and type(t) == 'table' then return native_unpack(t) end
@@ -225,13 +239,18 @@ if IS_53 then
     t[pos] = value
   end
 
-  function T.insert(...)
-    local t, pos, value = ...
-    if pos == nil or type(t) ~= 'table' or getmetatable(t) ~= nil then return insert_slowly(...) end
-    if value ~= nil and (select('#', ...) ~= 3 or math_type(pos) ~= 'integer' or pos < 1 or pos > #t + 1 or #t - pos > SHIFT) then
-      return insert_slowly(...)
+  function T.insert(t, ...)
+    if type(t) ~= 'table' or getmetatable(t) ~= nil then return insert_slowly(t, ...) end
+    local count = select('#', ...)
+    if count == 1 then
+      t[#t + 1] = ...
+      return
     end
-    return native_insert(...)
+    local pos = ...
+    if count ~= 2 or math_type(pos) ~= 'integer' or pos < 1 or pos > #t + 1 or #t - pos > SHIFT then
+      return insert_slowly(t, ...)
+    end
+    return native_insert(t, ...)
   end
 
   local function remove_slowly(t, position)

@@ -128,11 +128,15 @@ def texts(case: dict[str, Any]) -> list[str]:
     return [script.replace("EACH", value) for value in case.get("each", [""])]
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("case", CASES, ids=lambda case: str(case["name"]))
+@pytest.mark.parametrize(
+    ("case", "engine"),
+    [
+        pytest.param(case, engine, id=f"{case['name']}-{engine}")
+        for case in CASES
+        for engine in case.get("engines", ENGINES)
+    ],
+)
 def test_case(case: dict[str, Any], engine: str) -> None:
-    if engine not in case.get("engines", ENGINES):
-        pytest.skip(f"{engine} has no such function, or says it in its own way: see the case")
     for source in texts(case):
         check(engine, source)
 
@@ -188,6 +192,8 @@ def test_insert_and_remove(engine: str, values: list[str], i: int, value: str) -
 @given(values=LISTS, i=OPTIONAL, j=OPTIONAL)
 @pytest.mark.parametrize("engine", ENGINES)
 def test_unpack(engine: str, values: list[str], i: str, j: str) -> None:
+    if engine == "lua51" and ("2147483647" in (i, j) or "-2147483648" in (i, j)):
+        return  # its own ends the process there: see below
     values = values or ["1"]
     if "nil" in values and j == "nil":
         j = "3"      # the length of a table with holes may differ between two of them
@@ -195,7 +201,14 @@ def test_unpack(engine: str, values: list[str], i: str, j: str) -> None:
     check(engine, f"return 0, unpack(setmetatable({listed(values)}, {{}}), {i}, {j})")
 
 
-@settings(max_examples=100, deadline=None)
+@pytest.mark.parametrize("bounds", ["-6, 2147483647", "0/0, 2147483647", "2^32 - 6, 2^31 - 1", "1, 1e9"])
+def test_unpack_of_51_beyond_its_integers(bounds: str) -> None:
+    """The native function wraps around and overruns the stack."""
+    said = run_of("lua51")(f"return 0, unpack({{}}, {bounds})", b"ours")
+    assert said in ('raised "case:1: too many results to unpack"', "0")
+
+
+@settings(max_examples=20, deadline=None)
 @given(text=st.text("aé\x80\xc3€😀", max_size=40), repeat=st.sampled_from([1, 100_000]),
        i=st.integers(-50, 50), j=st.integers(-50, 50), n=st.integers(-30, 30))  # fmt: skip
 @pytest.mark.parametrize("engine", ["lua53", "lua54", "lua55"])
@@ -216,7 +229,7 @@ def _bytes(text: str) -> bytes:
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(parts=st.lists(st.sampled_from(["%s", "%5s", "%.2s", "%q", "%d", "%5.2f", "%%", "x", "%x", "%"]),
                       max_size=6), long=st.booleans())  # fmt: skip
 @pytest.mark.parametrize("engine", ENGINES)
@@ -228,7 +241,7 @@ def test_format(engine: str, parts: list[str], long: bool) -> None:
     arguments = [values.get(part, text) for part in parts if part not in ("%%", "x", "%")]
     list_ = ", ".join(["", *arguments])
     check(engine, f"return 0, string.format('{form}'{list_})")
-    check(engine, f"return 0, string.format('{form}' .. ('-'):rep(2000){list_})")
+    check(engine, f"return 0, string.format('{form}' .. ('y'):rep(2000){list_})")
 
 
 def test_format_quotes_long_text() -> None:
