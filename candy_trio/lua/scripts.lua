@@ -9,11 +9,11 @@
 local K, host, environments = ...
 
 local error, select, type = error, select, type
-local native_load = loadstring or load
+local native_load, load_parts = loadstring or load, load
 local native_setfenv = setfenv
 local getinfo = debug.getinfo
-local byte, concat, dump, find, gsub, sub =
-      string.byte, table.concat, string.dump, string.find, string.gsub, string.sub
+local byte, dump, find, gsub, sub = string.byte, string.dump, string.find, string.gsub, string.sub
+local clock, concat = os.clock, K.library.table.concat
 local raise, bad_argument, S = K.raise, K.bad_argument, K.S
 
 local HAS_ENV = native_setfenv == nil           -- 5.2 and newer
@@ -101,14 +101,18 @@ local function danger(f, source)
 end
 
 -- ---------------------------------------------------------------------- compiling
--- load of text only, with the given globals.
+-- load of text only, with the given globals; from `reader`, if there is one, which gives the source
+-- part by part.
 local compile_plain
 if HAS_ENV then
-  function compile_plain(source, name, env) return native_load(source, name, 't', env) end
+  function compile_plain(source, name, env, reader)
+    return native_load(reader or source, name, 't', env)
+  end
 else
-  function compile_plain(source, name, env)
+  function compile_plain(source, name, env, reader)
     if is_bytecode(source) then return nil, 'attempt to load bytecode (text expected)' end
-    local f, err = native_load(source, name)
+    local f, err
+    if reader then f, err = load_parts(reader, name) else f, err = native_load(source, name) end
     if f and K.is_51 then
       err = danger(f, source)
       if err then return nil, err end
@@ -116,6 +120,30 @@ else
     if not f then return nil, err end
     return native_setfenv(f, env)
   end
+end
+
+-- To compile is one C call, and some texts take the square of their length: 100 KB of "a or a or ..."
+-- a second. How long a text takes can't be told from it, so the time is looked at on the way.
+local AT_ONCE = 4096        -- bytes: 5 ms for the worst of texts
+local PART = 1024           -- bytes between two looks at the time: 5 ms where 15 have passed
+local COMPILE_TIME = 0.012  -- seconds of the process: half a megabyte of what people write
+
+local function compile_in_time(source, name, env)
+  if #source <= AT_ONCE then return compile_plain(source, name, env) end
+  local deadline, from, late = clock() + COMPILE_TIME, 1, false
+  local function reader()
+    if clock() > deadline then
+      late = true
+      return nil
+    end
+    local part = sub(source, from, from + PART - 1)
+    from = from + PART
+    if part ~= '' then return part end
+    return nil
+  end
+  local f, err = compile_plain(source, name, env, reader)
+  if late then return nil, 'chunk takes too long to compile (at most 12 ms for a sandboxed script)' end
+  return f, err
 end
 
 -- load of compiled code, which can break any rule: for trusted scripts.
@@ -174,6 +202,7 @@ local function chunk_name(name, default)
 end
 
 local function loader(trusted)
+  local compile_text = trusted and compile_plain or compile_in_time
   return function(chunk, name, mode, ...)
     local text = chunk
     if type(chunk) == 'number' then text = chunk .. '' end
@@ -196,7 +225,7 @@ local function loader(trusted)
     if select('#', ...) > 0 then env = ... else env = S.R.globals end
     if not HAS_ENV and type(env) ~= 'table' then return bad_argument(4, 'load', 'table', env) end
     if binary then return load_bytecode(text, name, env) end
-    return compile_plain(text, name, env)
+    return compile_text(text, name, env)
   end
 end
 
