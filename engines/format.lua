@@ -17,6 +17,7 @@ local LONG_TEXT = 262144     -- bytes of all arguments that C may take at a time
 local QUOTED = 65536         -- bytes that %q may take at a time: up to 50 ns each
 local QUOTED_WEIGHT = 8      -- what such a byte counts for among the others
 local LONGEST = 32           -- bytes of a conversion
+local GATHERED = 4096        -- results that wait for being one text
 
 local CONVERSION = '%%[-+ #0]*%d*%.?%d*(.)'
 
@@ -55,12 +56,19 @@ local function converted(position, ok, ...)
 end
 
 local function format_slowly(changes, form, n, values)
-  local list, made, at, argument = {}, 0, 1, 0
+  local texts, list, made, at, argument = {}, {}, 0, 1, 0
   while true do
+    if made >= GATHERED then
+      texts[#texts + 1] = concat(list, '', 1, made)
+      made = 0
+    end
     local start = find(form, '%', at, true)
     made = made + 1
     list[made] = sub(form, at, start and start - 1)
-    if not start then return concat(list, '', 1, made) end
+    if not start then
+      texts[#texts + 1] = concat(list, '', 1, made)
+      return concat(texts)
+    end
     local conversion = sub(form, start, start + LONGEST - 1)
     local letter = match(conversion, '^' .. CONVERSION)
     local text
