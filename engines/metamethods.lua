@@ -93,6 +93,7 @@ end
 
 function K.library.os.time(...)
   local t = ...
+  if t == nil then return native_time() end
   if type(t) == 'table' and getmetatable(t) ~= nil then return (time_of_fields(t)) end
   return native('time', native_time, ...)
 end

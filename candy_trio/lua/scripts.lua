@@ -14,6 +14,7 @@ local native_setfenv = setfenv
 local getinfo = debug.getinfo
 local byte, dump, find, gsub, sub = string.byte, string.dump, string.find, string.gsub, string.sub
 local clock, concat = os.clock, K.library.table.concat
+local isyieldable, yield = coroutine.isyieldable, coroutine.yield
 local raise, bad_argument, S = K.raise, K.bad_argument, K.S
 
 local HAS_ENV = native_setfenv == nil           -- 5.2 and newer
@@ -128,6 +129,7 @@ end
 local AT_ONCE = 4096        -- bytes: 5 ms for the worst of texts
 local PART = 1024           -- bytes between two looks at the time: 5 ms where 12 have passed
 local COMPILE_TIME = 0.012  -- seconds of the process: half a megabyte of what people write
+local PAUSE = 0.002         -- seconds, behind which the run gives up its turn by itself
 local MAX_JUMPS = 1500      -- "goto" and "break": up to 2 ns by their square
 local TOO_LONG = 'chunk takes too long to compile: at most 12 ms, and ' .. MAX_JUMPS ..
                  ' "goto" and "break", for a sandboxed script'
@@ -146,12 +148,12 @@ end
 
 local function compile_in_time(source, name, env)
   if #source <= AT_ONCE then return compile_plain(source, name, env) end
-  local deadline, from, jumps, given_up = clock() + COMPILE_TIME, 1, 0, false
+  local begun, from, jumps, given_up = clock(), 1, 0, false
   local function reader()
     if from > #source then return nil end
     local to = from + PART - 1
     jumps = jumps + count_word('goto', source, from, to) + count_word('break', source, from, to)
-    if jumps > MAX_JUMPS or clock() > deadline then
+    if jumps > MAX_JUMPS or clock() - begun > COMPILE_TIME then
       given_up = true
       return nil
     end
@@ -160,6 +162,8 @@ local function compile_in_time(source, name, env)
     return part
   end
   local f, err = compile_plain(source, name, env, reader)
+  -- A slice that ends in the reader, which Lua calls from C, ends nothing, and the next comes later.
+  if isyieldable and isyieldable() and clock() - begun > PAUSE then yield() end
   if given_up then return nil, TOO_LONG end
   return f, err
 end
