@@ -123,22 +123,25 @@ function K.format_with(changes)
     end
     return plan
   end
+  -- An argument as C gets it, and how many bytes it counts for.
+  local function changed(letter, value)
+    if not letter then return value, 0 end
+    if letter == 's' then
+      value = textual(value)
+    elseif letter ~= 'q' then
+      return changes[letter](value), 0
+    end
+    if type(value) ~= 'string' then return value, 0 end
+    return value, letter == 'q' and #value * QUOTED_WEIGHT or #value
+  end
   local function format_many(plan, form, n, ...)
     local values = {...}
     if plan == LONG then return format_slowly(changes, form, n, values) end
     local size = 0
     for i = 1, plan.n < n and plan.n or n do
-      local letter = plan[i]
-      if letter then
-        local value = values[i]
-        if letter == 's' then
-          value = textual(value)
-          values[i] = value
-        elseif letter ~= 'q' then
-          values[i] = changes[letter](value)
-        end
-        if type(value) == 'string' then size = size + (letter == 'q' and #value * QUOTED_WEIGHT or #value) end
-      end
+      local bytes
+      values[i], bytes = changed(plan[i], values[i])
+      size = size + bytes
     end
     if size > LONG_TEXT then return format_slowly(changes, form, n, values) end
     return judged('format', pcall(native_format, form, unpack(values, 1, n)))
@@ -152,17 +155,17 @@ function K.format_with(changes)
     end
     if not plan then return (judged('format', pcall(native_format, ...))) end
     local n = select('#', ...) - 1
-    if n ~= 1 or plan == LONG then return (format_many(plan, form, n, select(2, ...))) end
-    local letter = plan[1]
-    if letter == 's' then
-      value = textual(value)
-    elseif letter and letter ~= 'q' then
-      value = changes[letter](value)
+    if plan == LONG or n > 2 or n < 1 then return (format_many(plan, form, n, select(2, ...))) end
+    -- One or two arguments, as most calls have, without a table of them.
+    local first, size = changed(plan[1], value)
+    if n == 1 then
+      if size > LONG_TEXT then return (format_slowly(changes, form, 1, {value})) end
+      return (judged('format', pcall(native_format, form, first)))
     end
-    if type(value) == 'string' and #value > QUOTED then
-      return (format_slowly(changes, form, n, {value}))
-    end
-    return (judged('format', pcall(native_format, form, value)))
+    local _, _, other = ...
+    local second, more = changed(plan[2], other)
+    if size + more > LONG_TEXT then return (format_slowly(changes, form, 2, {value, other})) end
+    return (judged('format', pcall(native_format, form, first, second)))
   end
 end
 

@@ -180,7 +180,8 @@ T.unpack = native_unpack
 if K.is_51 then
   -- Its own counts in an int, and overruns the stack where that wraps.
   function T.unpack(t, first, last)
-    if type(t) == 'table' and (first ~= nil or last ~= nil) then
+    if type(t) == 'table' then
+      if first == nil and last == nil then return native_unpack(t) end
       local from, to = 1, #t
       if first ~= nil then from = whole(first) end
       if last ~= nil then to = whole(last) end
