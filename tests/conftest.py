@@ -25,6 +25,13 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         )
         for rule, count in Counter(filter(None, module.REASONS.values())).most_common():
             terminalreporter.write_line(f"  {count} {rule}")
+    module = loaded("slices.test_results_never_change")
+    if module is not None:
+        sums: Counter[tuple[str, str]] = Counter()
+        for (kind, engine, _), count in module.INTERRUPTIONS.items():
+            sums[kind, engine] += count
+        for (kind, engine), count in sums.items():
+            terminalreporter.write_line(f"interrupted programs, {kind}, {engine}: {count:,}")
 
 
 def loaded(name: str) -> Any:

@@ -238,7 +238,7 @@ local function fill(env, I)
   env.collectgarbage = sandboxed and sandboxed_collectgarbage or trusted_collectgarbage
   if native_globals.gcinfo then env.gcinfo = native_globals.gcinfo end
 
-  env.string = overlay(overlay(pick(natives.string, STRING), K.nested), K.library.string)
+  env.string = overlay(pick(natives.string, STRING), K.library.string)
   env.table = overlay(pick(natives.table, TABLE), K.library.table)
   env.math = math_library()
   env.os = overlay(pick(natives.os, sandboxed and OS or TRUSTED_OS), K.library.os)
