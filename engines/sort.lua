@@ -143,7 +143,9 @@ function K.library.table.sort(t, ...)
   if IS_53 then
     if n >= MAX_LENGTH then return K.refuse(1, 'sort', '(array too big)') end
   end
-  if f ~= nil and (n > 1 or not IS_53) and type(f) ~= 'function' then return bad_argument(2, 'sort', 'function', f) end
+  if f ~= nil and (n > 1 or not IS_53) and type(f) ~= 'function' then
+    return bad_argument(2, 'sort', 'function', f)
+  end
   if IS_53 or getmetatable(t) == nil then return sorted(t, n, f) end
   -- The older ones look past __index and __newindex, which holes would call.
   local copy = {}

@@ -155,7 +155,7 @@ def listed(values: list[str]) -> str:
 @given(values=LISTS, separator=st.sampled_from(["nil", "','", "''", "7"]), i=OPTIONAL, j=OPTIONAL)
 @pytest.mark.parametrize("engine", ENGINES)
 def test_concat(engine: str, values: list[str], separator: str, i: str, j: str) -> None:
-    if i.startswith("-2147") or j == "2147483647" and i == "-2147483648":
+    if i.startswith("-2147") or (j == "2147483647" and i == "-2147483648"):
         i = "1"
     check(engine, f"return 0, table.concat({listed(values)}, {separator}, {i}, {j})")
 
@@ -196,12 +196,14 @@ def test_unpack(engine: str, values: list[str], i: str, j: str) -> None:
         return  # its own ends the process there: see below
     values = values or ["1"]
     if "nil" in values and j == "nil":
-        j = "3"      # the length of a table with holes may differ between two of them
+        j = "3"  # the length of a table with holes may differ between two of them
     check(engine, f"return 0, unpack({listed(values)}, {i}, {j})")
     check(engine, f"return 0, unpack(setmetatable({listed(values)}, {{}}), {i}, {j})")
 
 
-@pytest.mark.parametrize("bounds", ["-6, 2147483647", "0/0, 2147483647", "2^32 - 6, 2^31 - 1", "1, 1e9"])
+@pytest.mark.parametrize(
+    "bounds", ["-6, 2147483647", "0/0, 2147483647", "2^32 - 6, 2^31 - 1", "1, 1e9"]
+)
 def test_unpack_of_51_beyond_its_integers(bounds: str) -> None:
     """The native function wraps around and overruns the stack."""
     said = run_of("lua51")(f"return 0, unpack({{}}, {bounds})", b"ours")
@@ -224,9 +226,7 @@ def test_utf8(engine: str, text: str, repeat: int, i: int, j: int, n: int) -> No
 
 def _bytes(text: str) -> bytes:
     """UTF-8 in which some bytes stand alone: what can't be a character, too."""
-    return b"".join(
-        one.encode("latin-1") if one in "\x80\xc3" else one.encode() for one in text
-    )
+    return b"".join(one.encode("latin-1") if one in "\x80\xc3" else one.encode() for one in text)
 
 
 @settings(max_examples=30, deadline=None)
