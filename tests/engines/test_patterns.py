@@ -408,7 +408,8 @@ USES = {
 }
 HEAD = """
 local K = ...
-local find, match, gmatch, gsub = K.library.string.find, K.library.string.match, K.library.string.gmatch, K.library.string.gsub
+local N = K.library.string
+local find, match, gmatch, gsub = N.find, N.match, N.gmatch, N.gsub
 """
 SLICED = ("luajit", "lua53", "lua54", "lua55")
 
