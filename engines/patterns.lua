@@ -7,7 +7,7 @@
 
 local K = ...
 
-local plain_find, nested, raise = K.plain_find, K.nested, K.raise
+local plain_find, strings, raise = K.plain_find, K.library.string, K.raise
 local S = K.search
 local plan_of, search, note_search, quick = S.plan_of, S.search, S.note_search, S.quick
 local byte, find, sub = string.byte, string.find, string.sub
@@ -147,7 +147,7 @@ end
 -- The frame that stands between the two is where K.raise finds the script's.
 local function pass(...) return ... end
 
-function nested.find(s, pattern, init, plain)
+function strings.find(s, pattern, init, plain)
   local limit
   if plain then limit = quick.plain[pattern] else limit = quick.find[pattern] end
   if limit and type(s) == 'string' and #s <= limit
@@ -157,7 +157,7 @@ function nested.find(s, pattern, init, plain)
   return pass(slow_find(s, pattern, init, plain))
 end
 
-function nested.match(s, pattern, init)
+function strings.match(s, pattern, init)
   local limit = quick.match[pattern]
   if limit and type(s) == 'string' and #s <= limit
      and (init == nil or type(init) == 'number' and init % 1 == 0 and init < MAX_INIT and init > -MAX_INIT) then
@@ -194,14 +194,14 @@ local function slow_gmatch(s, pattern, init)
   return function() return pass(step(search(s, plan, at))) end
 end
 
-function nested.gmatch(s, pattern, init)
+function strings.gmatch(s, pattern, init)
   local limit = quick.gmatch[pattern]
   if limit and init == nil and type(s) == 'string' and #s <= limit then
     return native_gmatch(s, pattern)
   end
   return pass(slow_gmatch(s, pattern, init))
 end
-nested.gfind = nested.gmatch
+strings.gfind = strings.gmatch
 
 
 K.patterns = {as_text = as_text, checked = checked, pass = pass, NO_EMPTY_AFTER = NO_EMPTY_AFTER}
