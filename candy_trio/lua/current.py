@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import trio
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class LuaRun:
     """One run of a script: from its start to its end it belongs to one exchange."""
 
-    __slots__ = ("exchange", "gone", "number", "scope", "settings", "started")
+    __slots__ = ("exchange", "gone", "hashes", "number", "scope", "settings", "started")
 
     def __init__(
         self, exchange: Exchange, number: int, settings: LuaSettings, started: float
@@ -28,6 +28,8 @@ class LuaRun:
         """``trio.current_time()`` when it began."""
         self.scope: trio.CancelScope | None = None
         """Opened when the run first waits."""
+        self.hashes: dict[int, Any] = {}
+        """Those that are not finished, by number; see text.py."""
         self.gone = False
         """Whether the client has left, and the run is to end for it."""
 

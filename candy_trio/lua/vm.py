@@ -78,6 +78,7 @@ class ScriptVM:
         environments = load("environments", kernel)
         scripts = load("scripts", kernel, host, environments)
         surface = load("api/surface", kernel, host)
+        load("api/pieces", kernel, host, surface)
         lualib = load("lualib", kernel, host, surface)
         own_modules = load("modules", kernel, host, scripts, lualib)
         compat = load("compat", kernel, host, lualib)
@@ -194,7 +195,7 @@ class ScriptVM:
         return {
             **request.callbacks(self.current),
             **output.callbacks(self.current),
-            **text.CALLBACKS,
+            **text.callbacks(self.current),
             **time.CALLBACKS,
             **regex.callbacks(
                 self.current, config.lua_regex_cache_max_entries, config.lua_regex_match_limit
