@@ -7,7 +7,8 @@
 local K, host, A, headers = ...
 
 local next, rawequal, select, type = next, rawequal, select, type
-local concat = table.concat
+local concat, sub = table.concat, string.sub
+local join, SIZE = A.pieces.join, A.pieces.SIZE
 local S, raise, number_text, null = A.S, A.raise, A.number_text, A.null
 
 local HAND_OVER = 65536      -- bytes: what one write to a socket takes at most anyway
@@ -26,9 +27,16 @@ end
 
 local function hand_over(R)
   if not R.begun then begin(R) end
-  local data = concat(R.out, '', 1, R.n)
+  local out, n, size = R.out, R.n, R.size
   R.out, R.n, R.size = {}, 0, 0
-  if data ~= '' then host.write(data) end
+  if size <= SIZE then
+    if size > 0 then host.write(concat(out, '', 1, n)) end
+    return
+  end
+  for i = 1, n do
+    local text = out[i]
+    for first = 1, #text, SIZE do host.write(sub(text, first, first + SIZE - 1)) end
+  end
 end
 
 -- ---------------------------------------------------------------------- values as text
@@ -82,7 +90,7 @@ local function piece(value, position, name)
   if text then return text end
   if kind == 'table' then
     local out = {}
-    return concat(out, '', 1, flatten(out, 0, value, position, name))
+    return join(out, flatten(out, 0, value, position, name))
   end
   return raise('bad argument #' .. position .. " to '" .. name ..
                "' (string, number, boolean, nil, ngx.null, or array table expected, but got " .. kind .. ')')
@@ -104,7 +112,7 @@ local function append_all(R, name, ...)
   end
   local pieces = {...}
   for i = 1, count do pieces[i] = piece(pieces[i], i, name) end
-  return append(R, concat(pieces, '', 1, count))
+  return append(R, join(pieces, count))
 end
 
 -- Whether this response has no body, whatever is said.

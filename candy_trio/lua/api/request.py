@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 BUFFERED_TO_FILE = b"a client request body is buffered to a temporary file "
 """nginx's warning, wherever a body outgrows its buffer."""
 
+_MAX_FIELDS = 8192
+"""Header fields up to which a script can add some: each look at them goes through all."""
+
 _NO_HOST = re.compile(rb"/|\.\.|^\.?(?::|$)")
 """What nginx takes for no host: a slash, an empty label, nothing before the port."""
 
@@ -52,7 +55,7 @@ def callbacks(current: Current) -> dict[str, Callable[..., Any]]:
         # Neither a name nor a value can hold a newline: the parser refuses it, Lua escapes it.
         return b"".join([b"%b:%b\n" % field for field in exchange().request_headers])
 
-    def set_header(name: bytes, value: bytes | None) -> None:
+    def set_header(name: bytes, value: bytes | None) -> bool:
         # As in nginx the first field of that name stays where it is, and keeps its spelling.
         request = exchange()
         lowered = name.lower()
@@ -64,14 +67,20 @@ def callbacks(current: Current) -> dict[str, Callable[..., Any]]:
                 fields.append((field[0], value))
                 value = None
         if value is not None:
+            if len(fields) >= _MAX_FIELDS:
+                return False
             fields.append((name, value))
         request.request_headers = fields
         if lowered == b"content-length":
             limit_body(request)
+        return True
 
-    def add_header(name: bytes, value: bytes) -> None:
+    def add_header(name: bytes, value: bytes) -> bool:
         request = exchange()
+        if len(request.request_headers) >= _MAX_FIELDS:
+            return False
         request.request_headers = [*request.request_headers, (name, value)]
+        return True
 
     def keep_conditions() -> None:
         exchange().keep_conditions()
