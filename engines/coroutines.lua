@@ -6,9 +6,11 @@
 local K = ...
 
 local setmetatable, type = setmetatable, type
-local create, native_resume, yield, native_status, native_running =
-      coroutine.create, coroutine.resume, coroutine.yield, coroutine.status, coroutine.running
-local native_close = coroutine.close
+local native_create, yield, native_status, native_running =
+      coroutine.create, coroutine.yield, coroutine.status, coroutine.running
+local slicing, busy, caught = K.slicing, K.busy, K.caught
+local resume, native_close = slicing.resume or coroutine.resume, slicing.close or coroutine.close
+local native_isyieldable, expired, inner = coroutine.isyieldable, slicing.expired, slicing.inner
 local S, RETURN, YIELD, entries = K.S, K.RETURN, K.YIELD, K.entries
 local stop, raise, rethrow, bad_argument = K.stop, K.raise, K.rethrow, K.bad_argument
 local without_place = K.without_place
@@ -17,12 +19,20 @@ local IS_JIT, IS_51 = K.is_jit, K.is_51
 local MAX_DEPTH = 190       -- nested C calls on LuaJIT, which has no limit of its own and would
                             -- overrun the C stack; PUC-Lua stops at 200, so scripts see the same
 
-local busy = setmetatable({}, {__mode = 'k'})       -- suspended by the host, while a script believes they run
 -- 5.1: our pcall's coroutine → the one that called pcall. Both weak: the caller's stack holds the
 -- coroutine, so a strong value would keep its own key.
 local disguise = setmetatable({}, {__mode = 'kv'})
 
 local C = {}
+
+local create = native_create
+if inner then
+  function create(f)
+    local co = native_create(f)
+    inner(co)
+    return co
+  end
+end
 
 local function as_is(f) return f end
 
@@ -38,11 +48,21 @@ local function after(co, mark, through, ok, tag, ...)
   S.depth = mark
   if S.R.done then stop() end
   if tag == RETURN and ok then return true, ... end
-  if not ok then return false, without_place(tag, co) end
+  if not ok then
+    caught(tag)
+    return false, without_place(tag, co)
+  end
   if tag == YIELD and not through then return true, ... end
-  -- 5.5 lets a coroutine close itself: it has neither returned nor yielded.
-  if tag == nil and native_status(co) == 'dead' then return true end
-  busy[co] = true
+  if tag == nil then
+    -- 5.5 lets a coroutine close itself: it has neither returned nor yielded.
+    if native_status(co) == 'dead' then return true end
+    -- Interrupted, and what resumed it is called by C: there is no way up.
+    if native_isyieldable and not native_isyieldable() then
+      if expired() then return rethrow('script ran past its time limit') end
+      return again(co, through)
+    end
+  end
+  busy[co] = native_running()
   return again(co, through, yield(tag, ...))
 end
 
@@ -50,7 +70,7 @@ local function go(co, through, ...)
   local mark = S.depth
   if IS_JIT and mark >= MAX_DEPTH then return false, 'C stack overflow' end
   S.depth = mark + 1
-  return after(co, mark, through, native_resume(co, ...))
+  return after(co, mark, through, resume(co, ...))
 end
 
 function again(co, through, ...)
@@ -132,4 +152,4 @@ if native_close then
   end
 end
 
-K.coroutine, K.body_of, K.go, K.disguise, K.max_depth = C, body_of, go, disguise, MAX_DEPTH
+K.coroutine, K.create, K.body_of, K.go, K.disguise, K.max_depth = C, create, body_of, go, disguise, MAX_DEPTH

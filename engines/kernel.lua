@@ -14,12 +14,19 @@
 -- * Tags are functions, because comparing a function with anything never calls a metamethod.
 -- * What a script catches names no place of ours: Lua puts "[candy kernel.lua]:12:" before an
 --   error that a C function raised when one of our frames called it.
+-- * A run may be interrupted between any two instructions of Lua, ours included, and other runs go
+--   on meanwhile. So what a function here needs of S it reads once, and what runs share changes by
+--   one store. step() is not interrupted: enter() and leave() say where a run begins and ends.
+-- * Whoever catches an error that says that memory has run out ends the run: see caught().
 -- * Common subset of 5.1 and 5.5; engine differences stand at the top.
+
+local slicing = ...         -- see slicer.py
 
 local STEP_SIZE = 1024      -- KB of garbage that one step of a collection works through: a millisecond
 local MAX_POOLED = 64       -- idle threads kept for reuse: as many as requests usually overlap
 
-local error, rawequal, setmetatable, tostring, type = error, rawequal, setmetatable, tostring, type
+local error, next, rawequal, setmetatable, tostring, type =
+      error, next, rawequal, setmetatable, tostring, type
 local create, native_resume, native_running, yield =
       coroutine.create, coroutine.resume, coroutine.running, coroutine.yield
 local native_close, native_isyieldable = coroutine.close, coroutine.isyieldable
@@ -31,8 +38,12 @@ local find, sub = string.find, string.sub
 local IS_JIT = type(jit) == 'table'
 local IS_51 = _VERSION == 'Lua 5.1' and not IS_JIT   -- nothing can yield through its pcall
 
+local enter, leave, born = slicing.enter, slicing.leave, slicing.born
+local close = slicing.close or native_close
+
 -- What step() answers with; engines/lupa_vm.py has the same numbers.
-local YIELDED, RETURNED, FAILED, PREEMPTED = 1, 2, 3, 4
+local YIELDED, RETURNED, FAILED, PREEMPTED, UNWOUND = 1, 2, 3, 4, 5
+local NO_MEMORY = 'not enough memory'       -- what Lua raises
 
 local function RETURN() end      -- yielded by a thread or coroutine whose function has returned
 local function YIELD() end       -- yielded by coroutine.yield of a script
@@ -50,6 +61,10 @@ local S = {
 local threads, records = {}, {}                       -- by run number
 local pool, pooled = {}, 0
 local entries = setmetatable({}, {__mode = 'k'})      -- threads of runs: never a script's to resume
+
+-- Coroutines that the host has suspended while a script believes that they run → who resumed them.
+-- Both weak: the resumer's stack holds the coroutine, so a strong value would keep its own key.
+local busy = setmetatable({}, {__mode = 'kv'})
 
 local string_meta = getmetatable_of_string('')
 local strings = string                                -- the table that ("x"):method() looks in
@@ -142,7 +157,38 @@ local function note_death(message, co)
   R.died = {message = message, text = traceback_through(R, co, message), caller = (native_running())}
 end
 
+-- The traceback of a run that is suspended or was unwound, the innermost coroutine's first.
+local function traceback_within(co)
+  local text, inner = traceback(co), co
+  while inner do
+    local outer = inner
+    inner = nil
+    for below, resumer in next, busy do
+      if resumer == outer then
+        text, inner = traceback(below) .. '\n' .. text, below
+        break
+      end
+    end
+  end
+  return text
+end
+
+-- Variables marked <close> are still open in a thread that died. They are the script's code, and
+-- nothing can interrupt it there: so it has a short time.
+local function close_variables(co)
+  local closer = create(close)
+  if born then born(closer) end
+  enter(closer, true)
+  native_resume(closer, co)
+  leave()
+end
+
 local function answer(id, co, ok, tag, ...)
+  if leave() then
+    local text = traceback_within(co)
+    forget(id)
+    return UNWOUND, text
+  end
   if tag == RETURN then
     forget(id)
     if pooled < MAX_POOLED then
@@ -154,14 +200,13 @@ local function answer(id, co, ok, tag, ...)
   local R = S.R
   if R.done then
     forget(id)
+    if R.exhausted then return FAILED, NO_MEMORY, traceback(co) end
     return RETURNED, S.finish(R)
   end
   if not ok then
     local text, message = traceback_through(R, co, tag), describe(tag, co)
     forget(id)
-    -- Variables marked <close> are still open in a thread that died: close them in a thread
-    -- of their own, for the main state is never interrupted and they are the script's code.
-    if native_close then native_resume(create(native_close), co) end
+    if close then close_variables(co) end
     return FAILED, message, text
   end
   if tag == nil then return PREEMPTED end
@@ -176,6 +221,7 @@ local function step(id, ...)
   S.R, S.T, S.now, S.depth = R, id, nil, 0
   local wanted = R.strings
   if wanted ~= strings and wanted then use_strings(wanted) end
+  enter(co)
   return answer(id, co, native_resume(co, ...))
 end
 
@@ -189,6 +235,7 @@ local function start(id, f, a, b, c, d, e, g)
   else
     co = create(work)
     entries[co] = true
+    if born then born(co) end
   end
   threads[id], records[id] = co, {}
   return step(id, f, a, b, c, d, e, g)
@@ -243,10 +290,20 @@ local function is_foreign(co)
   return entries[co] and threads[S.T] ~= co
 end
 
--- The traceback of a run that is suspended, for the log line of a limit.
+-- For the log line of a limit.
 local function trace(id)
   local co = threads[id]
-  return co and traceback(co) or ''
+  return co and traceback_within(co) or ''
+end
+
+-- Whoever catches `message` for a script asks here first. Where memory has run out the run is
+-- over: a script that went on would run out of it again and again.
+local function caught(message)
+  if message == NO_MEMORY then
+    local R = S.R
+    R.exhausted, R.done = true, true
+    stop()
+  end
 end
 
 local function collect_step() return collectgarbage('step', STEP_SIZE) end
@@ -256,7 +313,7 @@ return {
   start = start, step = step, drop = forget,
   note_death = note_death, RETURN = RETURN, YIELD = YIELD, entries = entries, is_foreign = is_foreign,
   without_place = without_place,
-  wait = wait, finish = finish, stop = stop,
+  wait = wait, finish = finish, stop = stop, caught = caught, busy = busy, slicing = slicing,
   adopt = adopt, use_strings = use_strings,
   raise = raise, rethrow = rethrow, bad_argument = bad_argument,
   is_jit = IS_JIT, is_51 = IS_51,

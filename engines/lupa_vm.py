@@ -7,7 +7,7 @@ lupa 2.8 has five traps; this module is where they are avoided, and
    process when used or freed after that coroutine is collected. So what a callback is given
    is checked: anything but a Plain value is refused before Python code sees it.
 2. Under a memory limit, an unprotected lupa call aborts the process. So the limit is set for
-   the time of a step only, and lifted outside it.
+   the time of a step only, with room for what the step is given, and lifted outside it.
 3. A memory error while lupa converts a callback's result deadlocks. So a callback's text
    result is measured first, and refused with "not enough memory" where it has no room.
 4. A Python exception that leaves a callback becomes an object in the script's hands. So no
@@ -23,21 +23,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib.resources import files
+from time import perf_counter
 from typing import Any, NoReturn
 
 from engines.base import PREEMPTED, Answer, Failed, LuaValue, LuaVM, Plain, Returned, Yielded
 from engines.errors import LuaMemoryError, LuaRuntimeError, LuaSyntaxError
+from engines.slicer import LUAJIT, Mode, attach
+from engines.slicer_base import NoSlicer, Slicer
 
 # What step() of kernel.lua answers with.
 _YIELDED = 1
 _RETURNED = 2
 _PREEMPTED = 4
+_UNWOUND = 5
+
+_NO_MEMORY = b"not enough memory"
 
 _KERNEL_PARTS = ("coroutines", "protected", "nested")
 """What adds itself to the table of kernel.lua, in this order."""
 
-_RESULT_RESERVE = 64 * 1024
-"""Bytes that stay free when a callback's result enters Lua: room for lupa's own small objects."""
+_RESERVE = 64 * 1024
+"""Bytes that stay free beside what enters Lua: room for lupa's own small objects."""
 
 _PRELUDE = b"""
 local as_function, byte, select = python.as_function, string.byte, select
@@ -66,7 +72,13 @@ _ABSENT = object()
 class LupaVM(LuaVM):
     """One ``lupa.LuaRuntime``; ``module`` is the lupa module of the wanted Lua version."""
 
-    def __init__(self, module: Any, memory_limit: int | None) -> None:
+    def __init__(
+        self,
+        module: Any,
+        memory_limit: int | None,
+        time_slice: float | None = None,
+        mode: Mode | None = None,
+    ) -> None:
         self._module = module
         self._memory_limit = memory_limit
         self._runtime: Any = module.LuaRuntime(
@@ -82,7 +94,13 @@ class LupaVM(LuaVM):
         self._load: Any
         self._call: Any
         self._load, self._call = self._runtime.execute(_PRELUDE)
-        kernel: Any = self._execute_own("kernel")
+        self._slicer: Slicer
+        if time_slice is None:
+            self._slicer = NoSlicer(self.execute)
+        else:
+            self._slicer = attach(module, _version(module), self.execute, time_slice, mode)
+        self.mode = self._slicer.mode
+        kernel: Any = self._execute_own("kernel", self._slicer.functions)
         for name in _KERNEL_PARTS:
             self._execute_own(name, kernel)
         self.kernel = kernel
@@ -91,8 +109,10 @@ class LupaVM(LuaVM):
         self._drop: Any = kernel[b"drop"]
         self._trace: Any = kernel[b"trace"]
         self._collect_step: Any = kernel[b"collect_step"]
-        self.slices = False
-        self.mode = "no limits"
+        self._memory_used: Any = self._runtime.get_memory_used
+        self._set_max_memory: Any = self._runtime.set_max_memory
+        self._seconds_allowed = self.seconds_left
+        self._room: int | None = None
 
     def execute(self, source: bytes, chunk: str, *args: object) -> Any:
         """See :meth:`engines.base.LuaVM.execute`; trusted chunks are named ``[candy CHUNK]``."""
@@ -112,19 +132,15 @@ class LupaVM(LuaVM):
 
     def start(self, run: int, function: LuaValue, *args: Plain) -> Answer:
         """See :meth:`engines.base.LuaVM.start`."""
-        if self._memory_limit is not None:
-            return self._limited(self._start, run, function, *args)
-        return _answer(self._start(run, function, *args))
+        return self._take_step(self._start, run, (function, *args))
 
     def resume(self, run: int, *values: Plain) -> Answer:
         """See :meth:`engines.base.LuaVM.resume`."""
-        if self._memory_limit is not None:
-            return self._limited(self._step, run, *values)
-        return _answer(self._step(run, *values))
+        return self._take_step(self._step, run, values)
 
     def traceback(self, run: int) -> bytes:
         """See :meth:`engines.base.LuaVM.traceback`."""
-        return bytes(self._trace(run)).removeprefix(_TRACEBACK_HEADING)
+        return _without_heading(self._trace(run))
 
     def drop(self, run: int) -> None:
         """See :meth:`engines.base.LuaVM.drop`."""
@@ -142,26 +158,96 @@ class LupaVM(LuaVM):
         """See :meth:`engines.base.LuaVM.collect_step`."""
         return bool(self._collect_step())
 
+    @property
+    def slices(self) -> bool:  # type: ignore[override]
+        """See :attr:`engines.base.LuaVM.slices`."""
+        return self._slicer.slices
+
+    def interrupt_every(self, count: int) -> None:
+        """For tests, see :meth:`engines.slicer.Slicer.interrupt_every`."""
+        self._slicer.interrupt_every(count)
+
+    def interruptions(self) -> int:
+        """How often a run has been interrupted so far."""
+        return self._slicer.interruptions()
+
     def retire(self) -> None:
-        """See :meth:`engines.base.LuaVM.retire`."""
+        """See :meth:`engines.base.LuaVM.retire`: a new VM takes LuaJIT's profiler by itself."""
 
     def close(self) -> None:
         """Drop every reference; the state is freed with the last of them."""
+        slicer = self.__dict__.get("_slicer")
+        if slicer is not None:
+            slicer.detach()
         self.__dict__.clear()
 
-    def _limited(self, function: Any, run: int, *args: Any) -> Answer:
-        self._runtime.set_max_memory(self._memory_limit)
+    def __del__(self) -> None:
+        # A VM that nobody closed must not be ticked at any more.
+        self.close()
+
+    def _take_step(self, function: Any, run: int, args: tuple[Any, ...]) -> Answer:
+        if self.seconds_left != self._seconds_allowed:
+            self._seconds_allowed = self.seconds_left
+            self._slicer.allow(self.seconds_left)
+        before = self._memory_used()
+        room = self.memory_left
+        if room is not None or self._memory_limit is not None:
+            room = self._make_room(before, args)
+            if room is None:
+                return self._out_of_memory(run)
+            self._set_max_memory(room)
+        self._room = room
+        started = perf_counter()
         try:
             result = function(run, *args)
-        except (MemoryError, self._module.LuaMemoryError):
-            # The run had left no room for the kernel to describe its end.
-            self._runtime.set_max_memory(0)
-            where = self.traceback(run)
-            self.drop(run)
-            return Failed(b"not enough memory", where)
+        except (MemoryError, self._module.LuaError) as error:
+            self._set_max_memory(0)
+            return self._ended_abruptly(run, error)
         finally:
-            self._runtime.set_max_memory(0)
-        return _answer(result)
+            self.step_seconds = perf_counter() - started
+            if room is not None:
+                self._set_max_memory(0)
+            self.step_memory = self._memory_used() - before
+        if type(result) is tuple:
+            kind = result[0]
+            if kind == _RETURNED:
+                return Returned(result[1:])
+            if kind == _YIELDED:
+                return Yielded(result[1], result[2:])
+            if kind == _UNWOUND:
+                return Failed(None, _without_heading(result[1]), "seconds")
+            message, where = result[1], _without_heading(result[2])
+            return Failed(message, where, "memory" if message == _NO_MEMORY else None)
+        return PREEMPTED if result == _PREEMPTED else Returned(())
+
+    def _make_room(self, used: int, args: tuple[Any, ...]) -> int | None:
+        """The limit for a step; None where the VM has no room for what it is given."""
+        needed = used + _RESERVE + sum(len(arg) for arg in args if type(arg) is bytes)
+        room = needed if self.memory_left is None else used + self.memory_left
+        limit = self._memory_limit
+        if limit is None:
+            return max(room, needed)
+        if needed > limit:
+            return None
+        return limit if self.memory_left is None else min(max(room, needed), limit)
+
+    def _out_of_memory(self, run: int) -> Failed:
+        where = self.traceback(run)
+        self.drop(run)
+        return Failed(_NO_MEMORY, where, "memory")
+
+    def _ended_abruptly(self, run: int, error: BaseException) -> Answer:
+        """A step that raised on the main state: the kernel could not say how it ended."""
+        abrupt = self._slicer.recover()
+        if isinstance(error, (MemoryError, self._module.LuaMemoryError)):
+            return self._out_of_memory(run)
+        if abrupt == "interrupted":
+            return PREEMPTED
+        if abrupt is None:
+            self._translate(error)
+        where = self.traceback(run)
+        self.drop(run)
+        return Failed(None, where, "seconds")
 
     def _guarded(self, callback: Any) -> Callable[..., Any]:
         """``callback`` as a function that neither raises nor lets anything but Plain through."""
@@ -195,8 +281,8 @@ class LupaVM(LuaVM):
                         result = callback(a, b, c, *rest)
                     else:
                         result = callback(a, b, c)
-                if self._memory_limit is not None and not self._has_room(result):
-                    return None, b"not enough memory"
+                if self._room is not None and not self._has_room(result):
+                    return None, _NO_MEMORY
             except BaseException as error:
                 report = self.on_callback_error
                 if report is not None:
@@ -209,8 +295,8 @@ class LupaVM(LuaVM):
     def _has_room(self, result: object) -> bool:
         parts = result if isinstance(result, tuple) else (result,)
         size = sum(len(part) for part in parts if type(part) is bytes)
-        limit: int = self._memory_limit or 0
-        return self.memory_used() + size + _RESULT_RESERVE <= limit
+        room: int = self._room or 0
+        return self.memory_used() + size + _RESERVE <= room
 
     def _translate(self, error: BaseException) -> NoReturn:
         message = str(error).encode("utf-8", "surrogateescape")
@@ -219,15 +305,15 @@ class LupaVM(LuaVM):
         raise LuaRuntimeError(message) from None
 
 
-def _answer(result: Any) -> Answer:
-    if type(result) is tuple:
-        kind = result[0]
-        if kind == _RETURNED:
-            return Returned(result[1:])
-        if kind == _YIELDED:
-            return Yielded(result[1], result[2:])
-        return Failed(result[1], result[2].removeprefix(_TRACEBACK_HEADING))
-    return PREEMPTED if result == _PREEMPTED else Returned(())
+def _version(module: Any) -> int:
+    if module.__name__.startswith("lupa.luajit"):
+        return LUAJIT
+    major, minor = module.LUA_VERSION
+    return int(major) * 10 + int(minor)
+
+
+def _without_heading(traceback: Any) -> bytes:
+    return bytes(traceback).removeprefix(_TRACEBACK_HEADING)
 
 
 def _is_callback(value: object) -> bool:

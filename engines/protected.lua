@@ -5,9 +5,10 @@ local K = ...
 
 local find, rawget, select, sub, type = string.find, rawget, select, string.sub, type
 local pcall, native_xpcall = pcall, xpcall      -- pcall names itself in its errors
-local create, native_running, traceback = coroutine.create, coroutine.running, debug.traceback
+local create, native_running, traceback = K.create, coroutine.running, debug.traceback
 local S, body_of, go, disguise = K.S, K.body_of, K.go, K.disguise
 local stop, raise, bad_argument, without_place = K.stop, K.raise, K.bad_argument, K.without_place
+local ends_run = K.caught
 local running = K.coroutine.running
 
 local P = {}
@@ -16,6 +17,7 @@ local function caught(mark, ok, ...)
   S.depth = mark
   if S.R.done then stop() end
   if ok then return true, ... end
+  ends_run((...))
   return false, without_place((...))
 end
 
@@ -65,6 +67,8 @@ else
   -- script's handler runs after unwinding, with the traceback that was taken here.
   local CAUGHT = {}
   local function capture(value)
+    -- There is no memory to tell where it ran out.
+    if value == 'not enough memory' then return value end
     return {[CAUGHT] = true, value = value, trace = traceback('', 2)}
   end
   local function judged(mark, ok, ...)
@@ -72,6 +76,7 @@ else
     if S.R.done then stop() end
     if ok then return true, ... end
     local e = ...
+    ends_run(e)
     if type(e) == 'table' and rawget(e, CAUGHT) then return false, without_place(e.value), e.trace end
     return false, without_place(e), nil     -- no memory or no stack left for the handler
   end

@@ -25,7 +25,7 @@ class PucLua(LuaEngine):
 
     def new_vm(self, *, memory_limit: int | None = None, time_slice: float | None = None) -> LupaVM:
         """See :meth:`engines.base.LuaEngine.new_vm`."""
-        return LupaVM(self._module, memory_limit)
+        return LupaVM(self._module, memory_limit, time_slice)
 
 
 class Lua51(PucLua):

@@ -1,0 +1,526 @@
+/* Time slices: interrupts the Lua run of a VM at its next instruction when its slice is over.
+ *
+ * Whoever runs Lua says enter(co) before it resumes a run and leave() after it, both from Lua. In
+ * between a POSIX timer, aimed at the VM's own thread, makes ticks. A tick finds a run whose slice
+ * is over and has a hook called before the next instruction, on the same thread; the hook yields.
+ * Nothing here ever runs on another thread, no signal comes while nothing runs, and a run that is
+ * quicker than a slice costs no system call.
+ *
+ * Two ways to the hook:
+ * - PUC-Lua 5.3 and newer: the tick's handler calls lua_sethook on the thread that runs, which Lua
+ *   allows (lua.c does it for Ctrl-C). So that thread must be known: resume() and close() below
+ *   stand in the place of Lua's, and tell. 5.1 and 5.2 can't yield in a hook: they have the limit,
+ *   not the slices.
+ * - LuaJIT: compiled code looks at its profiler's flag only, and lua_sethook is never safe in a
+ *   handler. So the profiler is on, its own timer is not, and the tick calls LuaJIT's handler.
+ *   LuaJIT then calls at_sample() at the next instruction, which has the count hook changed for one
+ *   that yields and that comes before the very same instruction. For that the count bit has to be
+ *   on at all times, with a hook that does nothing. The profiler is one for the process: a second
+ *   LuaJIT VM takes it over, and leaves the first to a slow hook that only keeps the limit.
+ *
+ * Where nothing can yield (a comparator, a finalizer, the handler of an error) the hook lets it be,
+ * until the run is past what it was allowed: then it raises, at every instruction, until it is out.
+ */
+#ifndef Py_LIMITED_API
+#define Py_LIMITED_API 0x030b0000
+#endif
+#define PY_SSIZE_T_CLEAN
+#define _GNU_SOURCE
+#include <Python.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifndef sigev_notify_thread_id
+#define sigev_notify_thread_id _sigev_un._tid
+#endif
+
+typedef struct lua_State lua_State;
+typedef struct lua_Debug lua_Debug;
+typedef void (*lua_Hook)(lua_State *, lua_Debug *);
+typedef int (*lua_CFunction)(lua_State *);
+
+enum { MASK_COUNT = 8, NEVER = 0x7fffffff, SPARSE = 1000, GLOBALS_51 = -10002 };
+enum { JIT_ENGINE = 0, JIT_OFF = 0, JIT_FLUSH = 0x0200 };       /* luaJIT_setmode */
+static const int64_t SECOND = 1000000000, SHORTEST = 50000, CLOSING = 20000000;
+static const char TOO_LONG[] = "script ran past its time limit";
+
+/* What is used of Lua's C interface; two of its functions differ by version, see bind(). */
+typedef struct {
+  int (*sethook)(lua_State *, lua_Hook, int, int);
+  int (*isyieldable)(lua_State *);
+  int (*yield)(lua_State *, int);                               /* LuaJIT */
+  int (*yieldk)(lua_State *, int, intptr_t, lua_CFunction);     /* PUC 5.3 and newer */
+  int (*error)(lua_State *, const char *, ...);
+  int (*status)(lua_State *);
+  int (*gettop)(lua_State *);
+  int (*toboolean)(lua_State *, int);
+  lua_State *(*tothread)(lua_State *, int);
+  lua_CFunction (*tocfunction)(lua_State *, int);
+  void (*pushboolean)(lua_State *, int);
+  void (*pushcclosure)(lua_State *, lua_CFunction, int);
+  void (*setfield)(lua_State *, int, const char *);             /* 5.1 and LuaJIT */
+  void (*setglobal)(lua_State *, const char *);                 /* 5.2 and newer */
+  void (*profile_start)(lua_State *, const char *, void (*)(void *, lua_State *, int, int), void *);
+  void (*profile_stop)(lua_State *);
+  int (*setmode)(lua_State *, int, int);
+} Api;
+
+typedef struct Vm {
+  Api api;
+  struct Vm *next;
+  lua_State *anchor;                /* any thread of the VM that lives as long as it does */
+  lua_State *main;                  /* who called enter(): never interrupted, never unwound */
+  lua_CFunction native_resume, native_close;
+  int jit, bound, demoted;
+  timer_t timer;
+  int generation;                   /* of the process that the timer belongs to */
+  int every;                        /* tests: interrupt before each so many instructions; else 0 */
+  int64_t slice;                    /* nanoseconds */
+  int64_t allowed, granted;         /* what this run may take at most; what others will be told */
+  int64_t volatile started, pause;
+  lua_State *volatile running;      /* the innermost thread of the run; NULL between runs */
+  lua_State *volatile hooked;       /* PUC: which thread has the hook */
+  volatile int armed, due, unwound;
+  volatile uint64_t ticks, interrupted, passed, raised;
+} Vm;
+
+static Vm *all;                     /* never shrinks: a late signal still finds its VM, unbound */
+static Vm *profiled;                /* which has LuaJIT's profiler */
+static Vm *binding;                 /* whose main state is about to call register_main() */
+static struct sigaction luajit_action;
+static volatile int generation;
+static _Thread_local Vm *active;    /* whose run this thread is in; read by hooks, never by the handler */
+
+static int64_t now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return t.tv_sec * SECOND + t.tv_nsec;
+}
+
+/* ------------------------------------------------------------------------------ the timer */
+static int make_timer(Vm *vm) {
+  struct sigevent event;
+  memset(&event, 0, sizeof event);
+  event.sigev_notify = SIGEV_THREAD_ID;
+  event.sigev_signo = SIGPROF;
+  event.sigev_value.sival_ptr = vm;
+  event.sigev_notify_thread_id = (pid_t)syscall(SYS_gettid);
+  vm->generation = generation;
+  vm->armed = 0;
+  return timer_create(CLOCK_MONOTONIC, &event, &vm->timer);
+}
+
+static void arm(Vm *vm, int64_t after) {
+  if (after < SHORTEST) after = SHORTEST;
+  struct itimerspec when = {{0, 0}, {after / SECOND, after % SECOND}};
+  vm->armed = 1;
+  timer_settime(vm->timer, 0, &when, NULL);
+}
+
+static void forked(void) { generation++; }
+
+/* ------------------------------------------------------------------------------ hooks */
+static void idle_hook(lua_State *L, lua_Debug *at) { (void)L; (void)at; }
+
+static void rest(Vm *vm, lua_State *L) {
+  if (vm->jit) vm->api.sethook(L, idle_hook, MASK_COUNT, NEVER);
+  else vm->api.sethook(L, NULL, 0, 0);
+}
+
+/* Before the instruction that is to be interrupted. Nothing of Python is on the C stack here: on
+   LuaJIT lua_yield and lua_error do not return. */
+static void hook(lua_State *L, lua_Debug *at) {
+  (void)at;
+  Vm *vm = active;
+  if (!vm || L == vm->main) return;
+  int yieldable = vm->api.isyieldable && vm->api.isyieldable(L);
+  int late = now() - vm->started > vm->allowed;
+  if (!yieldable && late) {           /* and again at the next instruction */
+    vm->unwound = 1;
+    vm->raised++;
+    vm->api.error(L, TOO_LONG);
+  }
+  if (!vm->every || yieldable) {
+    if (vm->hooked == L) vm->hooked = NULL;
+    rest(vm, L);
+  }
+  if (!yieldable) {
+    vm->passed++;
+    return;
+  }
+  vm->interrupted++;
+  if (vm->jit) vm->api.yield(L, 0);
+  else vm->api.yieldk(L, 0, 0, NULL);
+}
+
+/* For a LuaJIT VM without the profiler, its compiler switched off: the limit alone. */
+static void sparse_hook(lua_State *L, lua_Debug *at) {
+  (void)at;
+  Vm *vm = active;
+  if (!vm || L == vm->main || now() - vm->started <= vm->allowed) return;
+  vm->unwound = 1;
+  vm->raised++;
+  vm->api.sethook(L, sparse_hook, MASK_COUNT, 1);
+  vm->api.error(L, TOO_LONG);
+}
+
+/* LuaJIT's profiler calls it on the VM's thread, between two instructions. */
+static void at_sample(void *data, lua_State *L, int samples, int state) {
+  Vm *vm = data;
+  (void)samples; (void)state;
+  if (!vm->running || !vm->due || L == vm->main) return;
+  if (vm->api.isyieldable(L) || now() - vm->started > vm->allowed)
+    vm->api.sethook(L, hook, MASK_COUNT, 1);
+  else
+    vm->passed++;
+}
+
+/* ------------------------------------------------------------------------------ the tick */
+static void set_hook(Vm *vm, lua_State *L) {
+  vm->hooked = L;
+  vm->api.sethook(L, hook, MASK_COUNT, vm->every ? vm->every : 1);
+}
+
+static void tick(Vm *vm, int number, siginfo_t *info, void *context) {
+  lua_State *L = vm->running;
+  if (!L || !vm->bound) {
+    vm->armed = 0;
+    return;
+  }
+  int64_t left = vm->slice - (now() - vm->started);
+  if (left > vm->slice / 10) {        /* armed for an earlier run */
+    arm(vm, left);
+    return;
+  }
+  vm->ticks++;
+  vm->due = 1;
+  if (vm->jit) {
+    if (luajit_action.sa_flags & SA_SIGINFO) luajit_action.sa_sigaction(number, info, context);
+    else luajit_action.sa_handler(number);
+  } else {
+    set_hook(vm, L);
+  }
+  /* It may stand where nothing can yield. lua_sethook walks the whole chain of calls on PUC-Lua,
+     so it is tried ever more rarely; once it is too late, often again. */
+  vm->pause *= 2;
+  int64_t until_late = vm->started + vm->allowed - now();
+  if (until_late <= 0) vm->pause = vm->slice;
+  arm(vm, until_late > 0 && until_late < vm->pause ? until_late + SHORTEST : vm->pause);
+}
+
+static void on_signal(int number, siginfo_t *info, void *context) {
+  int saved = errno;
+  if (info->si_code == SI_TIMER)
+    for (Vm *vm = all; vm; vm = vm->next)
+      if (vm == info->si_value.sival_ptr) tick(vm, number, info, context);
+  errno = saved;
+}
+
+static int catch_signal(struct sigaction *old) {
+  struct sigaction action;
+  memset(&action, 0, sizeof action);
+  action.sa_sigaction = on_signal;
+  action.sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK;
+  sigemptyset(&action.sa_mask);
+  return sigaction(SIGPROF, &action, old);
+}
+
+/* ------------------------------------------------------------------------------ called from Lua */
+/* Once: what is called on a main state finds its VM by it, and runs have `active`. (An upvalue could
+   say it, but its pseudo-index and who can read it differ by version.) */
+static int register_main(lua_State *L) {
+  binding->main = L;
+  if (!binding->jit) {
+    binding->native_resume = binding->api.tocfunction(L, 1);
+    binding->native_close = binding->api.tocfunction(L, 2);
+  }
+  return 0;
+}
+
+/* On a main state its VM, in a coroutine the one whose run it belongs to. */
+static Vm *vm_for(lua_State *L) {
+  Vm *vm = active ? active : all;
+  while (vm && vm != active && (vm->main != L || !vm->bound)) vm = vm->next;
+  return vm;
+}
+
+static void begin(Vm *vm, lua_State *co) {
+  vm->due = vm->unwound = 0;
+  vm->pause = vm->slice / 2;
+  vm->started = now();
+  active = vm;
+  atomic_signal_fence(memory_order_seq_cst);
+  vm->running = co;
+  atomic_signal_fence(memory_order_seq_cst);
+  if (vm->demoted) {
+    vm->due = 1;
+    vm->api.sethook(vm->anchor, sparse_hook, MASK_COUNT, SPARSE);
+    return;
+  }
+  if (vm->generation != generation) make_timer(vm);
+  if (!vm->armed) arm(vm, vm->slice);
+  if (!vm->every) return;
+  vm->due = 1;
+  if (vm->jit) vm->api.sethook(vm->anchor, hook, MASK_COUNT, vm->every);
+  else set_hook(vm, co);
+}
+
+/* enter(co [, closing]): co is about to be resumed. Closing, it has a short time only: the pending
+   <close> variables of a thread that died run where nothing can be interrupted. */
+static int enter(lua_State *L) {
+  Vm *vm = vm_for(L);
+  int closing = vm->api.toboolean(L, 2);
+  vm->allowed = closing && vm->granted > CLOSING ? CLOSING : vm->granted;
+  begin(vm, vm->api.tothread(L, 1));
+  return 0;
+}
+
+/* leave(): the run is over or waits. True if it has been unwound. */
+static int leave(lua_State *L) {
+  Vm *vm = active;
+  if (!vm) return 0;
+  vm->running = NULL;
+  active = NULL;
+  atomic_signal_fence(memory_order_seq_cst);
+  if (vm->due) {
+    if (vm->jit) rest(vm, vm->anchor);
+    else if (vm->hooked) rest(vm, vm->hooked);
+    vm->hooked = NULL;
+  }
+  vm->api.pushboolean(L, vm->unwound);
+  return 1;
+}
+
+/* expired(): whether the run is past what it was allowed. */
+static int expired(lua_State *L) {
+  Vm *vm = active;
+  if (!vm) return 0;
+  int late = now() - vm->started > vm->allowed;
+  if (late) vm->unwound = 1;
+  vm->api.pushboolean(L, late);
+  return 1;
+}
+
+/* The hook goes with the run: what is suspended or dead by the time it would come may be gone. */
+static void move(Vm *vm, lua_State *from, lua_State *to) {
+  vm->running = to;
+  atomic_signal_fence(memory_order_seq_cst);
+  if (vm->hooked != from) return;
+  rest(vm, from);
+  set_hook(vm, to);
+}
+
+/* coroutine.resume and coroutine.close of PUC-Lua, for runs. Where the native one will not get to
+   run `co` it may raise, and `co` must not stay named as what runs. */
+static int in_coroutine(lua_State *L, int closing) {
+  Vm *vm = vm_for(L);
+  lua_CFunction native = closing ? vm->native_close : vm->native_resume;
+  lua_State *co = vm->api.tothread(L, 1), *outer = vm->running;
+  if (!co || !outer || co == outer) return native(L);
+  int status = vm->api.status(co);                              /* 0: not begun, or dead */
+  int runs = closing ? status != 0 : status == 1 || (!status && vm->api.gettop(co));
+  if (!runs) return native(L);
+  move(vm, outer, co);
+  int results = native(L);
+  move(vm, co, outer);
+  return results;
+}
+
+static int resume(lua_State *L) { return in_coroutine(L, 0); }
+static int close_coroutine(lua_State *L) { return in_coroutine(L, 1); }
+
+/* ------------------------------------------------------------------------------ called from Python */
+static Vm *vm_of(PyObject *handle) {
+  void *pointer = PyLong_AsVoidPtr(handle);
+  for (Vm *vm = all; vm; vm = vm->next)
+    if (vm == pointer && vm->bound) return vm;
+  if (!PyErr_Occurred()) PyErr_SetString(PyExc_ValueError, "no such VM");
+  return NULL;
+}
+
+static void *symbol(void *library, const char *name, int needed, int *missing) {
+  void *address = dlsym(library, name);
+  if (!address && needed) *missing = 1;
+  return address;
+}
+
+/* False where the library does not export what is needed. */
+static int find_api(Api *api, void *library, int version) {
+  int missing = 0, jit = version == 0, old = jit || version == 51;
+#define NEED(field, name, needed) *(void **)&api->field = symbol(library, name, needed, &missing)
+  NEED(sethook, "lua_sethook", 1);
+  NEED(isyieldable, "lua_isyieldable", jit || version >= 53);
+  NEED(yield, "lua_yield", jit);
+  NEED(yieldk, "lua_yieldk", version >= 53);
+  NEED(error, "luaL_error", 1);
+  NEED(status, "lua_status", 1);
+  NEED(gettop, "lua_gettop", 1);
+  NEED(toboolean, "lua_toboolean", 1);
+  NEED(tothread, "lua_tothread", 1);
+  NEED(tocfunction, "lua_tocfunction", 1);
+  NEED(pushboolean, "lua_pushboolean", 1);
+  NEED(pushcclosure, "lua_pushcclosure", 1);
+  NEED(setfield, "lua_setfield", old);
+  NEED(setglobal, "lua_setglobal", !old);
+  NEED(profile_start, "luaJIT_profile_start", jit);
+  NEED(profile_stop, "luaJIT_profile_stop", jit);
+  NEED(setmode, "luaJIT_setmode", jit);
+#undef NEED
+  return !missing;
+}
+
+static void offer(Vm *vm, const char *name, lua_CFunction function) {
+  vm->api.pushcclosure(vm->anchor, function, 0);
+  if (vm->api.setglobal) vm->api.setglobal(vm->anchor, name);
+  else vm->api.setfield(vm->anchor, GLOBALS_51, name);
+}
+
+static void stop_profiler(Vm *vm) {
+  vm->api.profile_stop(vm->anchor);   /* gives the signal back to us, who had it before */
+  profiled = NULL;
+}
+
+static int start_profiler(Vm *vm) {
+  if (profiled) {
+    Vm *old = profiled;
+    stop_profiler(old);
+    old->api.setmode(old->anchor, 0, JIT_ENGINE | JIT_FLUSH);
+    old->api.setmode(old->anchor, 0, JIT_ENGINE | JIT_OFF);
+    old->demoted = 1;
+  }
+  vm->api.profile_start(vm->anchor, "li1000000", at_sample, vm);
+  struct { struct timeval interval, value; } none = {{0, 0}, {0, 0}};
+  if (syscall(SYS_setitimer, 2 /* ITIMER_PROF */, &none, NULL)) return -1;
+  profiled = vm;
+  rest(vm, vm->anchor);
+  return catch_signal(&luajit_action);
+}
+
+PyDoc_STRVAR(bind_doc, "bind(path, version, anchor, slice) -> handle\n\n"
+  "Slices for the VM whose library was loaded from path: version 0 is LuaJIT, else 51 to 55; anchor\n"
+  "is the address of a thread of it that lives on. Leaves enter, leave, expired, resume, close and\n"
+  "register_main in globals of these names with slicer_ before them. slice: seconds. OSError.");
+static PyObject *bind_vm(PyObject *self, PyObject *args) {
+  const char *path;
+  int version;
+  unsigned long long anchor;
+  double slice;
+  (void)self;
+  if (!PyArg_ParseTuple(args, "yiKd", &path, &version, &anchor, &slice)) return NULL;
+  void *library = dlopen(path, RTLD_NOLOAD | RTLD_NOW);
+  Vm *vm = all;
+  while (vm && vm->bound) vm = vm->next;
+  int fresh = !vm;
+  if (fresh && !(vm = PyMem_Calloc(1, sizeof *vm))) return PyErr_NoMemory();
+  Vm *next = vm->next;
+  memset(vm, 0, sizeof *vm);
+  vm->next = next;
+  if (fresh) {
+    vm->next = all;
+    all = vm;
+  }
+  if (!library || !find_api(&vm->api, library, version)) {
+    PyErr_SetString(PyExc_OSError, "Lua's C interface is not exported");
+    return NULL;
+  }
+  vm->jit = version == 0;
+  vm->anchor = (lua_State *)(uintptr_t)anchor;
+  vm->slice = (int64_t)(slice * SECOND);
+  vm->granted = vm->allowed = INT64_MAX / 4;
+  if (make_timer(vm) || (!profiled && catch_signal(NULL))) return PyErr_SetFromErrno(PyExc_OSError);
+  vm->bound = 1;
+  if (vm->jit && start_profiler(vm)) return PyErr_SetFromErrno(PyExc_OSError);
+  binding = vm;
+  offer(vm, "slicer_register_main", register_main);
+  offer(vm, "slicer_enter", enter);
+  offer(vm, "slicer_leave", leave);
+  offer(vm, "slicer_expired", expired);
+  if (!vm->jit) {
+    offer(vm, "slicer_resume", resume);
+    offer(vm, "slicer_close", close_coroutine);
+  }
+  return PyLong_FromVoidPtr(vm);
+}
+
+PyDoc_STRVAR(unbind_doc, "unbind(handle)\n\nBefore the VM is closed, on its own thread.");
+static PyObject *unbind_vm(PyObject *self, PyObject *handle) {
+  (void)self;
+  Vm *vm = vm_of(handle);
+  if (!vm) return NULL;
+  vm->bound = 0;
+  vm->running = NULL;
+  if (active == vm) active = NULL;
+  if (vm->generation == generation) timer_delete(vm->timer);
+  if (profiled == vm) stop_profiler(vm);
+  Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(allow_doc, "allow(handle, seconds)\n\nWhat each run may take from now on before it is unwound.");
+static PyObject *allow(PyObject *self, PyObject *args) {
+  PyObject *handle;
+  double seconds;
+  (void)self;
+  if (!PyArg_ParseTuple(args, "Od", &handle, &seconds)) return NULL;
+  Vm *vm = vm_of(handle);
+  if (!vm) return NULL;
+  vm->granted = seconds > 1e9 ? INT64_MAX / 4 : (int64_t)(seconds * SECOND);
+  Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(every_doc, "interrupt_every(handle, count)\n\n"
+  "For tests: interrupt each run before each so many instructions; 0 ends it.");
+static PyObject *interrupt_every(PyObject *self, PyObject *args) {
+  PyObject *handle;
+  int count;
+  (void)self;
+  if (!PyArg_ParseTuple(args, "Oi", &handle, &count)) return NULL;
+  Vm *vm = vm_of(handle);
+  if (!vm) return NULL;
+  vm->every = count;
+  Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(sliced_doc, "sliced(handle) -> bool\n\n"
+  "Whether runs are interrupted; False for 5.1, 5.2, and a LuaJIT VM that another took over from.");
+static PyObject *sliced(PyObject *self, PyObject *handle) {
+  (void)self;
+  Vm *vm = vm_of(handle);
+  return vm ? PyBool_FromLong(vm->api.isyieldable && !vm->demoted) : NULL;
+}
+
+PyDoc_STRVAR(statistics_doc, "statistics(handle) -> (ticks, interrupted, passed, raised)\n\n"
+  "passed: ticks that found a run where nothing can yield.");
+static PyObject *statistics(PyObject *self, PyObject *handle) {
+  (void)self;
+  Vm *vm = vm_of(handle);
+  if (!vm) return NULL;
+  return Py_BuildValue("KKKK", vm->ticks, vm->interrupted, vm->passed, vm->raised);
+}
+
+static PyMethodDef methods[] = {
+  {"bind", bind_vm, METH_VARARGS, bind_doc},
+  {"unbind", unbind_vm, METH_O, unbind_doc},
+  {"allow", allow, METH_VARARGS, allow_doc},
+  {"interrupt_every", interrupt_every, METH_VARARGS, every_doc},
+  {"sliced", sliced, METH_O, sliced_doc},
+  {"statistics", statistics, METH_O, statistics_doc},
+  {NULL, NULL, 0, NULL},
+};
+
+static PyModuleDef module = {
+  PyModuleDef_HEAD_INIT, "engines._slicer", "Time slices for Lua, see the head of the source.", -1,
+  methods, NULL, NULL, NULL, NULL,
+};
+
+PyMODINIT_FUNC PyInit__slicer(void) {
+  if (pthread_atfork(NULL, NULL, forked)) return PyErr_SetFromErrno(PyExc_OSError);
+  return PyModule_Create(&module);
+}

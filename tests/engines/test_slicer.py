@@ -1,0 +1,311 @@
+"""Time slices and the limit of a step, in each mode on each engine."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import shutil
+import subprocess
+import sysconfig
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import pytest
+
+import engines
+from engines import registry
+from engines.base import PREEMPTED, Answer, Failed, Returned, Yielded
+from engines.lupa_vm import LupaVM
+from engines.slicer import Mode
+
+SLICE = 0.002
+SLICED = [
+    (engine, mode)
+    for engine in ("luajit", "lua53", "lua54", "lua55")
+    for mode in ("extension", "ctypes")
+]
+LIMITED = [
+    *SLICED,
+    ("lua51", "extension"),
+    ("lua52", "extension"),
+    *((engine, "hooks") for engine in ("luajit", "lua51", "lua52", "lua53", "lua54", "lua55")),
+]
+
+Make = Callable[..., LupaVM]
+
+
+@pytest.fixture
+def make() -> Iterator[Make]:
+    vms: list[LupaVM] = []
+
+    def made(engine: str, mode: Mode | None, time_slice: float = SLICE) -> LupaVM:
+        module: Any = registry.load(engine)._module  # type: ignore[attr-defined]
+        vms.append(LupaVM(module, None, time_slice, mode))
+        return vms[-1]
+
+    yield made
+    for vm in vms:
+        vm.close()
+
+
+def function(vm: LupaVM, body: str) -> Any:
+    head = (
+        "local K = ... local pcall, xpcall, coroutine = K.pcall, K.xpcall, K.coroutine\n"
+        "local gsub, sort = string.gsub, table.sort\n"  # C's, which call Lua where nothing yields
+    )
+    return vm.execute(f"{head}return function(a) {body}\nend".encode(), "t", vm.kernel)
+
+
+def finish(vm: LupaVM, answer: Answer, run: int = 1, most: int = 10_000) -> tuple[Answer, int]:
+    """The run's last answer, and how often it was interrupted."""
+    interruptions = 0
+    while answer == PREEMPTED and interruptions < most:
+        interruptions += 1
+        answer = vm.resume(run)
+    return answer, interruptions
+
+
+SUM = "local x = 0 for i = 1, a do x = x + i % 7 end return x"
+
+
+def turns(engine: str) -> int:
+    return 30_000_000 if engine == "luajit" else 3_000_000
+
+
+@pytest.mark.parametrize(("engine", "mode"), SLICED)
+def test_a_long_run_is_interrupted_and_goes_on(make: Make, engine: str, mode: Mode) -> None:
+    """It ends with the right result, and no step takes much longer than its slice."""
+    vm = make(engine, mode)
+    n = turns(engine)
+    answer, interruptions = finish(vm, vm.start(1, function(vm, SUM), n))
+    assert answer == Returned((sum(range(7)) * (n // 7) + sum(i % 7 for i in range(n % 7 + 1)),))
+    assert interruptions >= 5
+    assert vm.slices
+
+
+@pytest.mark.parametrize(("engine", "mode"), SLICED)
+def test_a_step_lasts_as_long_as_a_slice(make: Make, engine: str, mode: Mode) -> None:
+    vm = make(engine, mode, 0.005)
+    answer = vm.start(1, function(vm, "while true do end"))
+    steps = []
+    for _ in range(20):
+        assert answer == PREEMPTED
+        answer = vm.resume(1)
+        steps.append(vm.step_seconds)
+    assert 0.004 < sorted(steps)[5] < 0.015
+
+
+@pytest.mark.parametrize(("engine", "mode"), SLICED)
+def test_coroutines_do_not_notice(make: Make, engine: str, mode: Mode) -> None:
+    """Interrupted four coroutines deep, each goes on where it was, and its yields arrive."""
+    vm = make(engine, mode)
+    body = """
+      local function level(depth)
+        return coroutine.wrap(function()
+          local inner = depth > 1 and level(depth - 1)
+          for i = 1, 20 do
+            local x = 0
+            for j = 1, a do x = x + j % 3 end
+            coroutine.yield(inner and inner() + 1 or x)
+          end
+        end)
+      end
+      local out, first = 0, level(4)
+      for i = 1, 20 do out = out + first() end
+      return out"""
+    n = turns(engine) // 60
+    expected = 20 * (sum(j % 3 for j in range(1, n + 1)) + 3)
+    answer, interruptions = finish(vm, vm.start(1, function(vm, body), n))
+    assert answer == Returned((expected,))
+    assert interruptions >= 5
+
+
+@pytest.mark.parametrize(("engine", "mode"), SLICED)
+def test_a_coroutine_under_a_comparator_goes_on(make: Make, engine: str, mode: Mode) -> None:
+    """Where what resumed it can't yield, the interruption is taken back and no error appears."""
+    vm = make(engine, mode)
+    body = """
+      local busy = coroutine.wrap(function()
+        while true do
+          local x = 0
+          for j = 1, a do x = x + j % 3 end
+          coroutine.yield(x)
+        end
+      end)
+      local t = {5, 3, 8, 1, 9, 2, 7}
+      sort(t, function(p, q) busy() return p < q end)
+      return table.concat(t, ' ')"""
+    answer, _ = finish(vm, vm.start(1, function(vm, body), turns(engine) // 5))
+    assert answer == Returned((b"1 2 3 5 7 8 9",))
+
+
+@pytest.mark.parametrize(("engine", "mode"), SLICED)
+def test_operations_and_interruptions_mix(make: Make, engine: str, mode: Mode) -> None:
+    """An operation's values arrive although the run is interrupted before and after it."""
+    vm = make(engine, mode)
+    body = f"""
+      local out = ''
+      for i = 1, 5 do
+        local x = 0
+        for j = 1, {turns(engine) // 4} do x = x + j % 3 end
+        out = out .. K.wait('op', i)
+      end
+      return out"""
+    answer = vm.start(1, function(vm, body))
+    seen, interruptions = [], 0
+    while not isinstance(answer, Returned):
+        if answer == PREEMPTED:
+            interruptions += 1
+            answer = vm.resume(1)
+        else:
+            assert isinstance(answer, Yielded), answer
+            seen.append(answer.args)
+            answer = vm.resume(1, b"<%d>" % len(seen))
+    assert seen == [(1,), (2,), (3,), (4,), (5,)]
+    assert answer == Returned((b"<1><2><3><4><5>",))
+    assert interruptions
+
+
+RESISTING = {
+    "comparator": "sort({3, 2, 1}, function() while true do end end)",
+    "comparator that catches": """sort({3, 2, 1}, function()
+        while true do pcall(function() while true do end end) end end)""",
+    "loop of gsubs that catch": """
+        local function loop() while true do end end
+        while true do pcall(gsub, 'abc', '.', loop) end""",
+    "coroutine under a comparator": """sort({3, 2, 1}, function()
+        local co = coroutine.wrap(function() while true do end end)
+        while true do pcall(co) end end)""",
+    "coroutines made under a comparator": """
+        local function loop() while true do end end
+        local function try() coroutine.resume(coroutine.create(loop)) end
+        sort({3, 2, 1}, function() while true do try() end end)""",
+    "xpcall": "while true do xpcall(error, function() while true do end end) end",
+    "deep": """local function f() sort({2, 1}, function() pcall(f) while true do end end) end
+        while true do pcall(f) end""",
+}
+
+
+@pytest.mark.parametrize("name", RESISTING)
+@pytest.mark.parametrize(("engine", "mode"), LIMITED)
+def test_what_resists_ends(make: Make, engine: str, mode: Mode, name: str) -> None:
+    """It is unwound once it is past what it was allowed, or can be left where it is interrupted."""
+    vm = make(engine, mode)
+    vm.seconds_left = 0.1
+    started = perf_counter()
+    answer, _ = finish(vm, vm.start(1, function(vm, RESISTING[name])), most=50)
+    assert answer == PREEMPTED or isinstance(answer, Failed), answer
+    if isinstance(answer, Failed):
+        assert answer.limit == "seconds"
+        assert b"candy t]" in answer.traceback
+    vm.drop(1)
+    assert perf_counter() - started < 1
+    # The VM is in order: the next run is neither interrupted at once nor unwound.
+    vm.seconds_left = 5
+    assert vm.start(2, function(vm, SUM), 1000) == Returned((3003,))
+    assert finish(vm, vm.start(3, function(vm, SUM), turns(engine)))[0] != PREEMPTED
+
+
+@pytest.mark.parametrize(("engine", "mode"), [p for p in LIMITED if p[0] in ("lua54", "lua55")])
+def test_pending_close_variables_have_a_short_time(make: Make, engine: str, mode: Mode) -> None:
+    """The <close> variables of a thread that died run once, and a loop in one is ended."""
+    vm = make(engine, mode)
+    vm.seconds_left = 5
+    text = """
+      local closed <close> = setmetatable({}, {__close = function() K.closed = true end})
+      local looping <close> = setmetatable({}, {__close = function() while true do end end})
+      error('first', 0)"""
+    started = perf_counter()
+    answer = vm.start(1, function(vm, text))
+    assert isinstance(answer, Failed)
+    assert (answer.error, answer.limit) == (b"first", None)
+    assert perf_counter() - started < 1
+    assert vm.start(2, function(vm, "return K.closed")) == Returned((True,))
+
+
+@pytest.mark.parametrize(("engine", "mode"), SLICED)
+def test_the_traceback_of_an_interrupted_run_begins_innermost(
+    make: Make, engine: str, mode: Mode
+) -> None:
+    vm = make(engine, mode)
+    body = """
+      local function spin() while true do end end
+      local outer = coroutine.wrap(function() coroutine.wrap(spin)() end)
+      outer()"""
+    assert vm.start(1, function(vm, body)) == PREEMPTED
+    parts = vm.traceback(1).split(b"stack traceback:\n")
+    assert len(parts) == 3
+    assert b"[candy t]:3" in parts[0]
+    assert b"[candy t]:4" in parts[1]
+    assert b"[candy t]:5" in parts[2]
+
+
+@pytest.mark.parametrize("engine", ["luajit", "lua54"])
+def test_nothing_ticks_while_nothing_runs(make: Make, engine: str) -> None:
+    """After a last tick that finds no run there are no signals: poll() would end with EINTR."""
+    vm = make(engine, "extension")
+    assert finish(vm, vm.start(1, function(vm, SUM), turns(engine)))[0] != PREEMPTED
+    poll = ctypes.CDLL(None).poll
+    poll(None, 0, 20)
+    assert poll(None, 0, 50) == 0
+
+
+@pytest.mark.parametrize("engine", ["luajit", "lua54"])
+def test_a_forked_process_has_a_timer_of_its_own(make: Make, engine: str) -> None:
+    vm = make(engine, "extension")
+    spin = function(vm, "while true do end")
+    assert vm.start(1, spin) == PREEMPTED
+    child = os.fork()
+    if child == 0:
+        interrupted = vm.start(2, spin) == PREEMPTED and vm.resume(1) == PREEMPTED
+        os._exit(0 if interrupted else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    assert vm.resume(1) == PREEMPTED
+
+
+@pytest.mark.parametrize("mode", ["extension", "ctypes"])
+def test_a_second_luajit_takes_the_slices(make: Make, mode: Mode) -> None:
+    """LuaJIT's profiler is one for the process: the older VM keeps its runs, and the limit."""
+    old = make("luajit", mode)
+    spin = function(old, SUM)
+    assert old.start(1, spin, turns("luajit")) == PREEMPTED
+    new = make("luajit", mode)
+    assert new.slices
+    assert not old.slices
+    assert new.start(1, function(new, "while true do end")) == PREEMPTED
+    old.seconds_left = 20
+    assert isinstance(old.resume(1), Returned)
+    old.seconds_left = 0.1
+    answer = old.start(
+        2, function(old, "while true do pcall(function() while true do end end) end")
+    )
+    assert isinstance(answer, Failed)
+    assert answer.limit == "seconds"
+    old.close()
+    assert new.resume(1) == PREEMPTED
+
+
+def test_a_process_outlives_its_vms(make: Make) -> None:
+    """A tick that comes when the VM is closed ends nothing, whatever the signal's default is."""
+    for _ in range(20):
+        for engine in ("luajit", "lua54"):
+            vm = make(engine, "extension", 0.0002)
+            assert vm.start(1, function(vm, "while true do end")) == PREEMPTED
+            vm.close()
+    until = perf_counter() + 0.01
+    while perf_counter() < until:
+        pass
+
+
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+def test_the_extension_compiles_without_warnings(tmp_path: Path, compiler: str) -> None:
+    if shutil.which(compiler) is None:
+        pytest.skip(f"no {compiler} on this machine")
+    include = sysconfig.get_path("include")
+    flags = ["-std=gnu11", "-O2", "-fPIC", "-shared", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]
+    source = Path(engines.__file__).with_name("_slicer.c")
+    command = [compiler, *flags, f"-I{include}", str(source), "-o", str(tmp_path / "x.so")]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
