@@ -15,7 +15,16 @@ if TYPE_CHECKING:
 class LuaRun:
     """One run of a script: from its start to its end it belongs to one exchange."""
 
-    __slots__ = ("exchange", "gone", "hashes", "key_lists", "number", "scope", "settings", "started")
+    __slots__ = (
+        "exchange",
+        "gone",
+        "hashes",
+        "key_lists",
+        "number",
+        "scope",
+        "settings",
+        "started",
+    )
 
     def __init__(
         self, exchange: Exchange, number: int, settings: LuaSettings, started: float
@@ -31,7 +40,7 @@ class LuaRun:
         self.hashes: dict[int, Any] = {}
         """Those that are not finished, by number; see text.py."""
         self.key_lists: dict[tuple[str, int], list[bytes]] = {}
-        """What is left of those that are worked through, by dictionary and number; see shared.py."""
+        """Those that are being worked through, by dictionary and number; see shared.py."""
         self.gone = False
         """Whether the client has left, and the run is to end for it."""
 

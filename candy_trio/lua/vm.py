@@ -73,7 +73,9 @@ class ScriptVM:
         kernel = self._vm.kernel
         host = self._table(self._callbacks(engine, services))
         for name, shared_dict in services.shared.items():
-            host[f"shared {name}".encode()] = self._table(shared.callbacks(shared_dict, self.current))
+            host[f"shared {name}".encode()] = self._table(
+                shared.callbacks(shared_dict, self.current)
+            )
         load = self._load
         environments = load("environments", kernel)
         scripts = load("scripts", kernel, host, environments)
