@@ -31,6 +31,7 @@ class _Log:
 @pytest.fixture(autouse=True)
 def _no_time_passes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("candy_trio.lua.api.regex.perf_counter", lambda: 0.0)
+    monkeypatch.setattr("candy_trio.lua.regex.budget.perf_counter", lambda: 0.0)
 
 
 def _callbacks(match_limit: int = 0) -> dict[str, Callable[..., Any]]:

@@ -48,7 +48,7 @@ local function fields_of(R)
   return fields
 end
 
-local MAX_HEAD = 2 ^ 20       -- bytes of all fields: nobody takes as many
+local MAX_HEAD = 2 ^ 18       -- bytes of all fields: nobody takes as many
 local LINE = 32               -- bytes that a line counts for beside its name and value
 
 -- Counts a field that is to take the place of `old`.
@@ -56,7 +56,7 @@ local function weigh(R, old, field)
   local weight = 0
   for i = 2, #field do weight = weight + #field[1] + #field[i] + LINE end
   local total = (R.head_size or 0) + weight - (old and old.weight or 0)
-  if total > MAX_HEAD then return raise('response headers of more than 1048576 bytes') end
+  if total > MAX_HEAD then return raise('response headers of more than 262144 bytes') end
   field.weight, R.head_size = weight, total
 end
 

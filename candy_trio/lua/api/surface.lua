@@ -92,7 +92,7 @@ for code = 0, 255 do A.percent[char(code)] = format('%%%02X', code) end
 
 -- A field of a head, or the arguments of a request, with more bytes than this is a mistake: nobody
 -- takes it, and whatever looks at it would keep the server busy.
-local MAX_FIELD = 2 ^ 20
+local MAX_FIELD = 2 ^ 16
 function A.check_field(text, what)
   if #text > MAX_FIELD then return raise(what .. ' of more than ' .. format('%d', MAX_FIELD) .. ' bytes') end
   return text
