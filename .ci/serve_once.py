@@ -1,6 +1,7 @@
 """Start an installed candy-trio on a script of each engine kind and ask it once.
 
-Usage: serve_once.py PATH_TO_CANDY_TRIO, in any folder but the checkout's.
+Usage: serve_once.py PATH_TO_CANDY_TRIO MODE, in any folder but the checkout's. MODE is what the log
+must say of how time slices are made.
 """
 
 from __future__ import annotations
@@ -27,14 +28,16 @@ content_by_lua = 'cd.print(candy.engine)'
 """
 
 
-def main(command: str) -> None:
+def main(command: str, mode: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder, "config.toml")
         config.write_text(CONFIG)
         subprocess.run([command, "--check", str(config)], check=True)
         with subprocess.Popen([command, str(config)], stderr=subprocess.PIPE, text=True) as server:
             assert server.stderr is not None
+            said = ""
             for line in server.stderr:
+                said += line
                 if found := re.search(r"listening on (http://\S+)", line):
                     break
             else:
@@ -45,7 +48,9 @@ def main(command: str) -> None:
                     assert body == engine, body
                     print(path, body.decode())
             server.terminate()
+            said += server.stderr.read()
+            assert said.count(mode) == 2, said
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], sys.argv[2])

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 import trio
 
 from candy_trio.config.check import check
+from candy_trio.config.keys import TopKeys
 from candy_trio.config.load import load_config
 from candy_trio.errors import ConfigError
 from candy_trio.handlers.lua_script import LuaRoutes
@@ -29,6 +30,8 @@ from engines import registry
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from engines.base import LuaEngine
 
 DEFAULT_CONFIG: Final = "config.toml"
 
@@ -63,8 +66,23 @@ def describe_version() -> str:
         f"trio {trio.__version__}",
         f"lupa {version('lupa')}",
     ]
-    lines += (f"{name}: {engine.version()}" for name, engine in registry.available().items())
+    lines += (
+        f"{name}: {engine.version()}, {_mode(engine)}"
+        for name, engine in registry.available().items()
+    )
     return "\n".join(lines)
+
+
+def _mode(engine: LuaEngine) -> str:
+    """How limits are kept on this machine: only a VM knows."""
+    defaults = TopKeys()
+    vm = engine.new_vm(
+        memory_limit=int(defaults.lua_vm_memory), time_slice=float(defaults.lua_time_slice)
+    )
+    try:
+        return vm.mode
+    finally:
+        vm.close()
 
 
 def _parser() -> argparse.ArgumentParser:

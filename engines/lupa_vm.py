@@ -1,6 +1,6 @@
 """What the engines that use lupa share: one Lua state behind :class:`engines.base.LuaVM`.
 
-lupa 2.8 has five traps; this module is where they are avoided, and
+lupa 2.8 has six traps; this module is where they are avoided, and
 ``tests/engines/test_host_rules.py`` holds each rule:
 
 1. A Lua table or function that Python received inside a coroutine's callback crashes the
@@ -17,6 +17,8 @@ lupa 2.8 has five traps; this module is where they are avoided, and
    that userdata's finalizer has run, loses its only reference with that finalizer, and what
    entered last points at freed memory. So each callback enters exactly once, in a closure of
    its own, and becomes a Lua function without coming back to Python.
+6. Behind more than a dozen arguments lupa makes too little room on Lua's stack for an object, and
+   writes past it. So a chunk's arguments enter one by one.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ from typing import Any, NoReturn
 
 from engines.base import PREEMPTED, Answer, Failed, LuaValue, LuaVM, Plain, Returned, Yielded
 from engines.errors import LuaMemoryError, LuaRuntimeError, LuaSyntaxError
+from engines.memory import open_runtime
 from engines.slicer import LUAJIT, Mode, attach
 from engines.slicer_base import NoSlicer, Slicer
 
@@ -39,24 +42,32 @@ _UNWOUND = 5
 
 _NO_MEMORY = b"not enough memory"
 
-_KERNEL_PARTS = ("coroutines", "protected", "nested")
+_KERNEL_PARTS = (
+    *("coroutines", "protected", "nested"),
+    *("pattern_items", "pattern_cost", "pattern_match", "plain_find"),
+    *("pattern_search", "patterns", "pattern_gsub"),
+)
 """What adds itself to the table of kernel.lua, in this order."""
 
 _RESERVE = 64 * 1024
 """Bytes that stay free beside what enters Lua: room for lupa's own small objects."""
 
 _PRELUDE = b"""
-local as_function, byte, select = python.as_function, string.byte, select
+local as_function = python.as_function
 local unpack = table.unpack or unpack
 python, package.loaded.python = nil, nil
-local function call(chunk, callbacks, ...)
-  local n, args = select('#', ...), {...}
-  for i = 1, n do
-    if byte(callbacks, i) == 49 then args[i] = as_function(args[i]) end
-  end
-  return chunk(unpack(args, 1, n))
+local n, args = 0, {}
+local function give(value, is_callback)
+  n = n + 1
+  if is_callback then value = as_function(value) end
+  args[n] = value
 end
-return loadstring or load, call
+local function call(chunk)
+  local count, given = n, args
+  n, args = 0, {}
+  return chunk(unpack(given, 1, count))
+end
+return loadstring or load, give, call
 """
 # Callbacks become functions in here, because a Lua function made from a Python object turns back
 # into that object on its way through Python.
@@ -81,19 +92,21 @@ class LupaVM(LuaVM):
     ) -> None:
         self._module = module
         self._memory_limit = memory_limit
-        self._runtime: Any = module.LuaRuntime(
+        self._runtime, self._memory = open_runtime(
+            module,
             encoding=None,
             source_encoding="utf-8",
             attribute_filter=_no_attributes,
             register_eval=False,
             register_builtins=False,
             unpack_returned_tuples=True,
-            max_memory=0 if memory_limit is None else memory_limit,
         )
-        self._runtime.set_max_memory(0)
+        self._memory_used: Any = self._memory.used
+        self._set_max_memory: Any = self._memory.limit
         self._load: Any
+        self._give: Any
         self._call: Any
-        self._load, self._call = self._runtime.execute(_PRELUDE)
+        self._load, self._give, self._call = self._runtime.execute(_PRELUDE)
         self._slicer: Slicer
         if time_slice is None:
             self._slicer = NoSlicer(self.execute)
@@ -109,8 +122,6 @@ class LupaVM(LuaVM):
         self._drop: Any = kernel[b"drop"]
         self._trace: Any = kernel[b"trace"]
         self._collect_step: Any = kernel[b"collect_step"]
-        self._memory_used: Any = self._runtime.get_memory_used
-        self._set_max_memory: Any = self._runtime.set_max_memory
         self._seconds_allowed = self.seconds_left
         self._room: int | None = None
 
@@ -120,9 +131,12 @@ class LupaVM(LuaVM):
             loaded = self._load(source, f"=[candy {chunk}]".encode())
             if isinstance(loaded, tuple):
                 raise LuaSyntaxError(loaded[1])
-            callbacks = b"".join(b"1" if _is_callback(arg) else b"0" for arg in args)
-            values = [self._guarded(arg) if _is_callback(arg) else arg for arg in args]
-            return self._call(loaded, callbacks, *values)
+            for arg in args:
+                if _is_callback(arg):
+                    self._give(self._guarded(arg), True)
+                else:
+                    self._give(arg)
+            return self._call(loaded)
         except (self._module.LuaError, MemoryError) as error:
             self._translate(error)
 
@@ -148,7 +162,7 @@ class LupaVM(LuaVM):
 
     def memory_used(self) -> int:
         """See :meth:`engines.base.LuaVM.memory_used`."""
-        return int(self._runtime.get_memory_used())
+        return int(self._memory_used())
 
     def collect(self) -> None:
         """See :meth:`engines.base.LuaVM.collect`."""
@@ -179,6 +193,9 @@ class LupaVM(LuaVM):
         slicer = self.__dict__.get("_slicer")
         if slicer is not None:
             slicer.detach()
+        memory = self.__dict__.get("_memory")
+        if memory is not None:
+            memory.detach()
         self.__dict__.clear()
 
     def __del__(self) -> None:

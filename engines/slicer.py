@@ -40,6 +40,7 @@ for _, name in ipairs{'anchor', 'enter', 'leave', 'expired', 'resume', 'close'} 
 end
 slicer_register_main(coroutine.resume, coroutine.close)
 slicer_register_main = nil
+if not coroutine.close then functions.close = nil end      -- before 5.4 there is none to call
 return functions
 """
 

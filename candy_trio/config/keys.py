@@ -129,15 +129,6 @@ class SharedDictKeys(Struct, frozen=True, kw_only=True):
     size: Size | None = None
 
 
-NOT_ENFORCED = (
-    "lua_cpu_limit",
-    "lua_memory_limit",
-    "lua_time_slice",
-    "lua_vm_memory",
-    "lua_interleave",
-)
-"""Keys that are checked and carried along, but limit nothing in this release."""
-
 _PHASES = (
     "rewrite_by_lua",
     "access_by_lua",

@@ -11,7 +11,6 @@ from candy_trio.config import agreement
 from candy_trio.config.keys import (
     DEFAULT_PACKAGE_PATH,
     HOST,
-    NOT_ENFORCED,
     ROUTE,
     SHARED_DICT,
     TOP,
@@ -64,6 +63,7 @@ class Resolver:
         self._warnings: list[str] = []
         self._routes = 0
         self._engine_missing = False
+        self._vm_memory = 0
         self._addresses = agreement.Addresses(problems)
         self._isolates = agreement.Isolates(problems)
         self._named_variables = Variables(problems)
@@ -71,6 +71,7 @@ class Resolver:
     def config(self, table: Table) -> Config:
         """Resolve the whole file."""
         given = read_table(TopKeys, TOP, table, (), self._problems)
+        self._vm_memory = int(TopKeys(**given).lua_vm_memory)
         self._look_over(given, ())
         top = TopKeys(**given)
         if top.access_log is True:
@@ -99,10 +100,12 @@ class Resolver:
 
     def _look_over(self, given: Table, path: KeyPath) -> None:
         """Do what all three levels have in common."""
-        for key in NOT_ENFORCED:
-            if key in given:
-                place = self._problems.place((*path, key))
-                self._warnings.append(f"{place} is not enforced yet")
+        memory_limit = given.get("lua_memory_limit")
+        if isinstance(memory_limit, int) and memory_limit > self._vm_memory:
+            place = self._problems.place((*path, "lua_memory_limit"))
+            self._warnings.append(
+                f"{place} is more than lua_vm_memory, which ends a script before that"
+            )
         engine = given.get("lua_engine")
         if isinstance(engine, str):
             given["lua_engine"] = ENGINE_ALIASES.get(engine, engine)

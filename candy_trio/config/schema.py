@@ -126,4 +126,4 @@ class Config(Struct, frozen=True):
     shared_dicts: tuple[SharedDict, ...]
     hosts: tuple[Host, ...]
     warnings: tuple[str, ...]
-    """For the log at start: keys that are valid but have no effect yet."""
+    """For the log at start: what is valid and yet can't be meant."""

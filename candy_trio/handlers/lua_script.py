@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 import trio
 
 from candy_trio.config.schema import LuaContent
+from candy_trio.errors import RequestError
 from candy_trio.handlers.base import DONE, Finish, Handler, Jump, Outcome
 from candy_trio.http.conditional import PRECONDITION_FAILED
-from candy_trio.lua import scheduler
+from candy_trio.lua import limits
 from candy_trio.lua.current import LuaRun
-from candy_trio.lua.host import LuaHost
-from candy_trio.lua.traceback import clean
+from candy_trio.lua.host import LuaHost, Place
+from candy_trio.lua.traceback import numbered
 from candy_trio.observe.log import Level
 from engines.base import Failed, Returned
 
@@ -27,77 +28,110 @@ _COMPLETE = 1
 _STREAMED = 2
 _PAGE = 3
 _JUMP = 4
+_OVERFLOW = 5
 
 
 class LuaRoutes:
     """A worker's Lua, as the pipeline asks for it; the configuration's engines are there."""
 
     def __init__(self, services: Services) -> None:
-        self._lua = LuaHost(services)
+        self.host = LuaHost(services)
         # Now rather than at a first request: making a VM takes some 10 ms.
         for host in services.config.hosts:
             for route in host.routes:
                 if isinstance(route.content, LuaContent):
-                    self._lua.vm(route.content.lua.engine)
+                    self.host.vm(route.content.lua.engine)
 
     def handler(self, route: Route) -> Handler:
         """A handler for a route whose content is a script."""
         assert isinstance(route.content, LuaContent)
-        return LuaScriptHandler(route, route.content, self._lua)
+        return LuaScriptHandler(route, route.content, self.host)
+
+    def modes(self) -> list[str]:
+        """See :class:`candy_trio.pipeline.app.LuaHost`."""
+        return self.host.modes()
 
     async def run(self) -> None:
-        """Nothing goes on beside the requests yet."""
+        """See :class:`candy_trio.pipeline.app.LuaHost`."""
+        await self.host.run()
 
     def close(self) -> None:
         """Close the VMs; after the last request."""
-        self._lua.close()
+        self.host.close()
 
 
 class LuaScriptHandler(Handler):
     """Runs one route's script for each of its requests."""
 
     def __init__(self, route: Route, content: LuaContent, lua: LuaHost) -> None:
+        self._route = route
+        self._content = content
         self._settings = content.lua
-        self._route = route.serial
-        self._vm = lua.vm(content.lua.engine)
-        self._script = lua.script(content)
-        self._isolate = lua.isolate(content.lua, route)
-        self._vm.add_route(route, content.lua)
+        self._serial = route.serial
+        self._lua = lua
+        self._place = lua.place(route, content)
 
     async def handle(self, exchange: Exchange) -> Outcome:
         """See :meth:`candy_trio.handlers.base.Handler.handle`."""
-        if not self._settings.code_cache:
-            return await self._handle_uncached(exchange)
-        return await self._run(exchange, self._isolate, self._script.number())
+        while True:
+            place = self._place
+            if place.vm.retired:
+                place = self._place = self._lua.place(self._route, self._content)
+            if self._settings.code_cache:
+                script = place.script.number()
+                outcome = await self._run(exchange, place, place.isolate.number, script)
+            else:
+                outcome = await self._run_uncached(exchange, place)
+            if outcome is not None:
+                return outcome
 
-    async def _handle_uncached(self, exchange: Exchange) -> Outcome:
+    async def _run_uncached(self, exchange: Exchange, place: Place) -> Outcome | None:
         """Everything made for this request alone: the script, its isolate, its modules."""
-        vm = self._vm
-        script = self._script.compile_anew()
+        vm = place.vm
+        script = place.script.compile_anew()
         isolate = vm.new_isolate(sandboxed=self._settings.sandbox)
         try:
-            return await self._run(exchange, isolate, script)
+            return await self._run(exchange, place, isolate, script)
         finally:
             vm.drop_isolate(isolate)
             vm.drop_script(script)
 
-    async def _run(self, exchange: Exchange, isolate: int, script: int) -> Outcome:
-        vm = self._vm
+    async def _run(
+        self, exchange: Exchange, place: Place, isolate: int, script: int
+    ) -> Outcome | None:
+        """None: the place's VM was retired before the run could begin."""
+        vm, turns = place.vm, place.isolate.turns
         # Asking the clock costs a microsecond, and the head came in just now.
         started = trio.current_time() if exchange.jumps else exchange.started_mono
-        run = LuaRun(exchange, vm.next_number(), self._settings, started)
-        try:
-            answer: Answer = vm.start(run, self._route, isolate, script)
-        except Exception:
-            vm.drop(run)
-            raise
-        if not isinstance(answer, Returned):
-            if not isinstance(answer, Failed):
-                answer = await scheduler.finish(vm, run, answer, self._script.name)
-            if isinstance(answer, Failed):
-                _log_failure(exchange, answer)
-                return Finish(500, vm.failed_head() or b"")
+        run = LuaRun(exchange, vm.next_number(), self._settings, started, turns)
+        answer: Answer | None
+        if turns.taken or vm.memory_used() > vm.line:
+            answer = await self._start_later(place, run, isolate, script)
+            if answer is None:
+                return None
+        else:
+            answer = vm.start(run, self._serial, isolate, script)
+            if not isinstance(answer, Returned):
+                if isinstance(answer, Failed):
+                    self._lua.scheduler.failed(vm, run, place.script.name, answer)
+                else:
+                    answer = await self._lua.scheduler.finish(vm, run, place.script.name, answer)
+        if isinstance(answer, Failed):
+            _log_failure(exchange, answer)
+            return Finish(500, vm.failed_head() or b"")
         return await _conclude(exchange, answer.values)
+
+    async def _start_later(
+        self, place: Place, run: LuaRun, isolate: int, script: int
+    ) -> Returned | Failed | None:
+        cached = self._settings.code_cache
+
+        def begin(late: float) -> Answer:
+            # The script may have been replaced while the run waited.
+            current = place.script.number() if cached else script
+            return place.vm.start(run, self._serial, isolate, current, late)
+
+        return await self._lua.scheduler.start(place.vm, run, place.script.name, begin)
 
 
 async def _conclude(exchange: Exchange, values: tuple[Any, ...]) -> Outcome:
@@ -119,18 +153,28 @@ async def _conclude(exchange: Exchange, values: tuple[Any, ...]) -> Outcome:
         return DONE
     if kind == _PAGE:
         return Finish(int(values[1]), values[2])
-    assert kind == _JUMP
-    return Jump(values[1], values[2])
+    if kind == _JUMP:
+        return Jump(values[1], values[2])
+    assert kind == _OVERFLOW
+    raise _overflow(exchange, values[1])
+
+
+def _overflow(exchange: Exchange, where: bytes) -> RequestError:
+    """What a script ends with whose client does not take what it says."""
+    content = exchange.route.content
+    assert isinstance(content, LuaContent)
+    breach = limits.of_output(content.lua, exchange.response.queued)
+    name = content.source.chunk[1:]
+    traceback = numbered(where.removeprefix(b"stack traceback:\n"))
+    return RequestError(breach.status, limits.line(breach, name, "", traceback))
 
 
 def _log_failure(exchange: Exchange, failure: Failed) -> None:
     reason = failure.error if failure.error is not None else b"unknown reason"
-    *coroutines, run = failure.traceback.split(b"\nstack traceback:\n")
-    parts = [*(clean(part, of_run=False) for part in coroutines), clean(run)]
     exchange.log(
         Level.ERR,
         b"lua entry thread aborted: runtime error: "
         + reason
         + b"\nstack traceback:\n"
-        + b"\n".join(b"coroutine %d:\n%b" % numbered for numbered in enumerate(parts)),
+        + numbered(failure.traceback),
     )

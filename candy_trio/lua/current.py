@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from candy_trio.errors import ClientGone
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import trio
 
     from candy_trio.config.schema import LuaSettings
+    from candy_trio.errors import CandyError
+    from candy_trio.lua.turns import Turns
     from candy_trio.observe.log import ErrorLog, Level
     from candy_trio.pipeline.exchange import Exchange
 
@@ -16,18 +22,39 @@ class LuaRun:
     """One run of a script: from its start to its end it belongs to one exchange."""
 
     __slots__ = (
+        "computed",
+        "ending",
         "exchange",
-        "gone",
         "hashes",
         "key_lists",
+        "loading",
+        "memory",
+        "name",
         "number",
         "scope",
         "settings",
         "started",
+        "step_seconds",
+        "turn_wanted",
+        "turns",
     )
 
+    name: str
+    """Its script's. This and the sums are there once it has waited or was interrupted."""
+    computed: float
+    """Seconds of its steps so far."""
+    memory: int
+    """Bytes that its steps have added to the VM."""
+    step_seconds: float
+    """Seconds of the last one."""
+
     def __init__(
-        self, exchange: Exchange, number: int, settings: LuaSettings, started: float
+        self,
+        exchange: Exchange,
+        number: int,
+        settings: LuaSettings,
+        started: float,
+        turns: Turns,
     ) -> None:
         self.exchange = exchange
         self.number = number
@@ -35,22 +62,39 @@ class LuaRun:
         self.settings = settings
         self.started = started
         """``trio.current_time()`` when it began."""
+        self.turns = turns
+        """Its isolate's."""
         self.scope: trio.CancelScope | None = None
         """Opened when the run first waits."""
         self.hashes: dict[int, Any] = {}
         """Those that are not finished, by number; see text.py."""
         self.key_lists: dict[tuple[str, int], list[bytes]] = {}
         """Those that are being worked through, by dictionary and number; see shared.py."""
-        self.gone = False
-        """Whether the client has left, and the run is to end for it."""
+        self.loading = 0
+        """How many modules it is in the middle of loading."""
+        self.turn_wanted: float | None = None
+        """Since when it waits for the turn of its isolate."""
+        self.ending: Callable[[], CandyError] | None = None
+        """Why the run is to end, once somebody wants it to; makes what it ends with."""
+
+    def end(self, ending: Callable[[], CandyError]) -> None:
+        """Cancel the run, wherever it waits; ``ending`` is called before it is dropped.
+
+        The first reason counts.
+        """
+        if self.ending is None:
+            self.ending = ending
+        if self.scope is not None:
+            self.scope.cancel()
 
     def client_gone(self) -> None:
         """Cancel the run, for nobody waits for its answer; unless its route lets it go on."""
-        if not self.settings.check_client_abort:
-            return
-        self.gone = True
-        if self.scope is not None:
-            self.scope.cancel()
+        if self.settings.check_client_abort:
+            self.end(_gone)
+
+
+def _gone() -> CandyError:
+    return ClientGone("client closed connection while its script ran")
 
 
 class Current:
@@ -65,6 +109,10 @@ class Current:
 
     def __init__(self, error_log: ErrorLog) -> None:
         self._error_log = error_log
+
+    def loading(self, change: int) -> None:
+        """The run begins (1) or ends (-1) to load a module."""
+        self.run.loading += int(change)
 
     def log(self, level: Level, message: bytes | str) -> None:
         """Write to the error log, with the request's context where there is one."""

@@ -3,11 +3,12 @@
 -- The names that module defines go into the isolate's globals, where the files that require loads
 -- live: a script sees them, they do not die with its request, and no other isolate has them.
 
-local K, environments = ...
+local K, environments, modules = ...
 
 local find, getinfo, getmetatable, rawget, rawset, select, setmetatable, sub, type =
       string.find, debug.getinfo, getmetatable, rawget, rawset, select, setmetatable, string.sub, type
 local raise, bad_argument = K.raise, K.bad_argument
+local sharing_begins = modules.sharing_begins
 
 -- The table `name` ("a.b.c") below `t`, made where there is none; nil if something else is in its way.
 local function table_at(t, name)
@@ -33,13 +34,15 @@ local function package_of(name)
   return sub(name, 1, last or 0)
 end
 
-local function module_for(env, loaded)
+local function module_for(env, I)
+  local loaded = I.loaded
   return function(...)
     local name = ...
     if type(name) == 'number' then name = name .. '' end
     if type(name) ~= 'string' then
       return bad_argument(1, 'module', 'string', name, select('#', ...))
     end
+    sharing_begins(I)
     local module = loaded[name]
     if type(module) ~= 'table' then
       module = table_at(env, name)
@@ -79,7 +82,7 @@ end
 
 -- Of an isolate that require was installed into.
 local function install(env, I)
-  env.module, env.package.seeall = module_for(env, I.loaded), seeall_for(env)
+  env.module, env.package.seeall = module_for(env, I), seeall_for(env)
 end
 
 return {install = install}

@@ -5,11 +5,15 @@
 -- requires the module next would find it half made. A sandboxed script reaches nothing outside
 -- lua_package_path, whatever it does to its package table; a trusted one has package.cpath, loadlib
 -- and searchers as well, and LuaJIT's own modules.
+--
+-- From the first module of the user's on, the scripts of an isolate share what it keeps, and take
+-- turns (turns.py): the host is told before any of the module's code runs. What comes with the
+-- server was written to be interrupted anywhere, and does not count.
 
 local K, host, scripts, lualib = ...
 
-local find, gmatch, gsub, next, setfenv, type =
-      string.find, string.gmatch, string.gsub, next, setfenv, type
+local find, gmatch, gsub, next, setfenv, setmetatable, type =
+      string.find, string.gmatch, string.gsub, next, setfenv, setmetatable, type
 local native_cpath, native_loadlib, native_preload, native_require =
       package.cpath, package.loadlib, package.preload, require
 local raise, rethrow, bad_argument, S = K.raise, K.rethrow, K.bad_argument, K.S
@@ -24,7 +28,8 @@ local function finished(name, loaded, ...)
 end
 
 -- R.loading holds the coroutines that are in the middle of a require: none of them may yield, and
--- the run may not wait.
+-- the run may not wait. The host knows, too: no other script of the isolate runs meanwhile, or it
+-- would load the module a second time.
 local function run(I, R, name, loaded, chunk, argument)
   I.loading[name] = R
   local co, loading = running(), R.loading
@@ -34,12 +39,23 @@ local function run(I, R, name, loaded, chunk, argument)
   end
   local outer = loading[co]
   loading[co] = true
+  host.loading(1)
   local function judge(ok, ...)
+    host.loading(-1)
     loading[co], I.loading[name] = outer, nil
     if ok then return finished(name, loaded, ...) end
     return rethrow((...))
   end
   return judge(K.catch(chunk, name, argument))
+end
+
+-- The scripts of isolate I share the state of modules from now on. The host first: whoever finds
+-- the mark relies on it.
+local function sharing_begins(I)
+  if not I.shares then
+    host.sharing_begins()
+    I.shares = true
+  end
 end
 
 -- ---------------------------------------------------------------------- searchers
@@ -83,8 +99,10 @@ end
 local function shipped(I)
   return function(name)
     local open = lualib.opener(name)
-    if open then return function() return open(I) end end
-    return ''
+    if not open then return '' end
+    local function loader() return open(I) end
+    I.own_loaders[loader] = true
+    return loader
   end
 end
 
@@ -108,9 +126,12 @@ local function trusted_searchers(env, package)
 end
 
 -- LuaJIT's own modules (ffi, jit.util, table.new ...) are made once for the VM.
-local function add_native(preload)
+local function add_native(I, preload)
   for name in next, native_preload do
-    if not lualib.opener(name) then preload[name] = function() return native_require(name) end end
+    if not lualib.opener(name) then
+      local function loader() return native_require(name) end
+      preload[name], I.own_loaders[loader] = loader, true
+    end
   end
 end
 
@@ -143,7 +164,10 @@ local function require_for(I, searchers)
     local tried = ''
     for i = 1, #searchers do
       local loader, argument = searchers[i](name)
-      if type(loader) == 'function' then return run(I, R, name, loaded, loader, argument) end
+      if type(loader) == 'function' then
+        if not I.own_loaders[loader] then sharing_begins(I) end
+        return run(I, R, name, loaded, loader, argument)
+      end
       if type(loader) == 'string' then tried = tried .. loader end
     end
     if I.sandboxed and NOT_IN_THE_SANDBOX[name] then
@@ -163,6 +187,7 @@ local function install(env, I)
     loaded[name] = env[name]
   end
   I.loaded, I.loading = loaded, {}
+  I.own_loaders = setmetatable({}, {__mode = 'k'})     -- of modules that come with the server
   local package = {
     loaded = loaded, preload = {}, path = host.package_path(), config = '/\n;\n?\n!\n-\n',
   }
@@ -177,9 +202,9 @@ local function install(env, I)
     end
     searchers[4], searchers[5] = trusted_searchers(env, package)
     package[setfenv and 'loaders' or 'searchers'] = searchers
-    if K.is_jit then add_native(package.preload) end
+    if K.is_jit then add_native(I, package.preload) end
   end
   env.require = require_for(I, searchers)
 end
 
-return {install = install}
+return {install = install, sharing_begins = sharing_begins}

@@ -8,7 +8,7 @@ local S, adopt = K.S, K.adopt
 local compile = scripts.compile
 
 -- What finish() answers with first; handlers/lua_script.py has the same numbers.
-local COMPLETE, STREAMED, PAGE, JUMP = 1, 2, 3, 4
+local COMPLETE, STREAMED, PAGE, JUMP, OVERFLOW = 1, 2, 3, 4, 5
 
 local LARGE = 2 ^ 20      -- bytes of a response that can't cross in one
 
@@ -87,6 +87,7 @@ local CLOSING = {[-1] = 444, [408] = 408, [444] = 444, [499] = 499}
 local DECLINED, ANSWER_OF_DECLINED = -5, 404
 
 function finish(R)
+  if R.overflow then return OVERFLOW, R.overflow end
   if R.jump then
     host.keep_head(R.status, headers.dump(R), R.untyped, R.body_read)
     return JUMP, R.jump, R.jump_args
@@ -125,7 +126,7 @@ S.finish = finish
 local function failed_head()
   local R = S.R
   if not R.sent then return headers.header_lines(R, true) end
-  if not R.eof then output.hand_over(R) end
+  if not R.eof then output.give(R) end
   return nil
 end
 

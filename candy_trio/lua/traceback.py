@@ -69,6 +69,13 @@ def clean(traceback: bytes, *, of_run: bool = True) -> bytes:
     return b"\n".join(_main_chunk(lines) if of_run and not tail_called else lines)
 
 
+def numbered(traceback: bytes) -> bytes:
+    """What ``Failed`` has, cleaned and headed as OpenResty's log does: the run's own comes last."""
+    *coroutines, run = traceback.split(b"\nstack traceback:\n")
+    parts = [*(clean(part, of_run=False) for part in coroutines), clean(run)]
+    return b"\n".join(b"coroutine %d:\n%b" % part for part in enumerate(parts))
+
+
 def _main_chunk(lines: list[bytes]) -> list[bytes]:
     for index in range(len(lines) - 1, -1, -1):
         line = lines[index]

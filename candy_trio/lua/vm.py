@@ -11,13 +11,17 @@ from itertools import count
 from traceback import format_exception
 from typing import TYPE_CHECKING, Any, Protocol
 
-from candy_trio.lua import modules, traceback
+from candy_trio.errors import RequestError
+from candy_trio.lua import limits, modules, traceback
 from candy_trio.lua.api import output, regex, request, shared, text, time
 from candy_trio.lua.current import Current, LuaRun
+from candy_trio.lua.room import Leftovers, Room
 from candy_trio.observe.log import Level
 from candy_trio.version import VERSION
 
 if TYPE_CHECKING:
+    import trio
+
     from candy_trio.config.schema import Config, LuaSettings, Route
     from candy_trio.observe.log import ErrorLog
     from candy_trio.shared_dict.base import SharedDictBackend
@@ -65,12 +69,35 @@ class Services(Protocol):
 class ScriptVM:
     """One engine's VM in one worker; all routes that name the engine share it."""
 
+    closed: bool
+    """Whether the state is freed."""
+
     def __init__(self, engine: LuaEngine, services: Services) -> None:
-        self._vm = engine.new_vm()
-        self._vm.on_callback_error = self._report
+        config = services.config
+        self.engine = engine
+        self.engine_vm = engine.new_vm(
+            memory_limit=config.lua_vm_memory, time_slice=config.lua_time_slice
+        )
+        self.engine_vm.on_callback_error = self._report
+        self.mode = self.engine_vm.mode
+        """How limits are enforced in it, for the log."""
+        self.room = Room(config.lua_vm_memory)
+        self.line = self.room.line
+        self.making_room: trio.Event | None = None
+        """While somebody makes room in it."""
+        self.memory_used: Callable[[], int] = self.engine_vm.memory_used
+        self.left = Leftovers()
+        self.suspended: set[LuaRun] = set()
+        """The runs that wait, for whatever; the others are over before anybody else looks."""
+        self.retired = False
+        """Whether another VM has taken its place: new runs belong there."""
+        self.broken = False
+        """Whether Lua can't be entered any more."""
+        self.closed = False
+        self.on_broken: Callable[[ScriptVM, str], None] | None = None
         self.current = Current(services.error_log)
         self._numbers = count(1)
-        kernel = self._vm.kernel
+        kernel = self.engine_vm.kernel
         host = self._table(self._callbacks(engine, services))
         for name, shared_dict in services.shared.items():
             host[f"shared {name}".encode()] = self._table(
@@ -84,7 +111,7 @@ class ScriptVM:
         lualib = load("lualib", kernel, host, surface)
         own_modules = load("modules", kernel, host, scripts, lualib)
         compat = load("compat", kernel, host, lualib)
-        legacy_modules = load("legacy_modules", kernel, environments)
+        legacy_modules = load("legacy_modules", kernel, environments, own_modules)
         sandbox = load(
             "sandbox", kernel, host, scripts, own_modules, legacy_modules, compat, surface
         )
@@ -119,7 +146,8 @@ class ScriptVM:
 
     def drop_isolate(self, number: int) -> None:
         """Forget an isolate; runs in flight keep what they hold."""
-        self._drop_isolate(number)
+        if not (self.closed or self.broken):
+            self._drop_isolate(number)
 
     def compile(self, source: bytes, chunk: str) -> tuple[int, None] | tuple[None, bytes]:
         """A script's number, or Lua's message that says why it does not compile."""
@@ -129,7 +157,8 @@ class ScriptVM:
 
     def drop_script(self, number: int) -> None:
         """Forget a compiled script; runs in flight go on with it."""
-        self._drop_script(number)
+        if not (self.closed or self.broken):
+            self._drop_script(number)
 
     def add_route(self, route: Route, settings: LuaSettings) -> None:
         """Tell Lua what it needs of a route: once, not with each request."""
@@ -147,24 +176,71 @@ class ScriptVM:
         """A number for a new run."""
         return next(self._numbers)
 
-    def start(self, run: LuaRun, route: int, isolate: int, script: int) -> Answer:
-        """The first step of a request's run."""
+    def start(
+        self, run: LuaRun, route: int, isolate: int, script: int, waited: float = 0.0
+    ) -> Answer:
+        """The first step of a request's run, ``waited`` seconds after it could have begun.
+
+        Raises RequestError if Lua can't be entered.
+        """
         head = run.exchange.head
         kind = (_HEAD if run.exchange.method == b"HEAD" else 0) + (0 if head.minor else _HTTP_10)
         self.current.run = run
         handed_on = run.exchange.lua is not None
-        return self._vm.start(
-            run.number, self._serve, route, isolate, script, kind, head.has_body, handed_on
-        )
+        lua, settings = self.engine_vm, run.settings
+        if waited:
+            lua.seconds_left = limits.seconds_left(settings, waited, 0.0)
+        elif settings.cpu_limit < settings.time_limit:
+            lua.seconds_left = settings.cpu_limit
+        else:
+            lua.seconds_left = settings.time_limit
+        lua.memory_left = settings.memory_limit
+        try:
+            return lua.start(
+                run.number, self._serve, route, isolate, script, kind, head.has_body, handed_on
+            )
+        except Exception as error:
+            raise self._broken_by(error) from error
 
-    def resume(self, run: LuaRun, *values: Plain) -> Answer:
-        """Its next step."""
+    def resume(self, run: LuaRun, elapsed: float, *values: Plain) -> Answer:
+        """Its next step, ``elapsed`` seconds after its start; raises as :meth:`start` does."""
         self.current.run = run
-        return self._vm.resume(run.number, *values)
+        lua, settings = self.engine_vm, run.settings
+        lua.seconds_left = limits.seconds_left(settings, elapsed, run.computed)
+        lua.memory_left = limits.memory_left(settings, run.memory, run.exchange.response.queued)
+        try:
+            answer = lua.resume(run.number, *values)
+        except Exception as error:
+            raise self._broken_by(error) from error
+        self.account(run)
+        return answer
+
+    def account(self, run: LuaRun) -> None:
+        """Add the step just taken to the sums of ``run``."""
+        lua = self.engine_vm
+        run.step_seconds = lua.step_seconds
+        run.computed += lua.step_seconds
+        grown = lua.step_memory
+        if grown < 0:
+            grown += self.left.collected(-grown)
+        run.memory = max(0, run.memory + grown)
+        if run.memory > run.settings.memory_limit:
+            # Its garbage may have been collected in a step of somebody else's.
+            run.memory = min(run.memory, self.memory_used())
+
+    def collect_step(self) -> bool:
+        """A piece of a collection; True when a cycle has ended."""
+        try:
+            return self.engine_vm.collect_step()
+        except Exception as error:
+            self._broken_by(error)
+            return False
 
     def drop(self, run: LuaRun) -> None:
         """Never resume it again."""
-        self._vm.drop(run.number)
+        self.left.add(run.memory)
+        if not self.broken:
+            self.engine_vm.drop(run.number)
 
     def failed_head(self) -> bytes | None:
         """The header lines of the run that has just failed, without the type; None if its script
@@ -174,22 +250,53 @@ class ScriptVM:
 
     def traceback(self, run: LuaRun) -> bytes:
         """Where a suspended run stands."""
-        return traceback.clean(self._vm.traceback(run.number))
+        if self.broken:
+            return b""
+        where = self.engine_vm.traceback(run.number)
+        return traceback.numbered(where) if where else b""
+
+    # ------------------------------------------------------------------ its end
+    def retire(self) -> None:
+        """Another VM takes its place; the runs in it go on."""
+        self.retired = True
+        self.line = sys.maxsize
+        if not self.broken:
+            self.engine_vm.retire()
+
+    def is_full(self) -> bool:
+        """Whether nobody shall step before room is made."""
+        return not self.retired and self.memory_used() > self.room.brim
+
+    def room_is_made(self) -> None:
+        """Let those go on who wait for it."""
+        if self.making_room is not None:
+            self.making_room.set()
+            self.making_room = None
 
     def close(self) -> None:
-        """Free the Lua state."""
-        self._vm.close()
+        """Free the Lua state. A route that nobody asks for may hold on to this object."""
+        self.engine_vm.close()
+        self.__dict__.clear()
+        self.retired = self.closed = True
+
+    def _broken_by(self, error: Exception) -> RequestError:
+        """Lua has failed where scripts can't make it fail: nothing in it can be relied on."""
+        text = "".join(format_exception(error)).rstrip()
+        self.broken = True
+        if self.on_broken is not None:
+            self.on_broken(self, text)
+        return RequestError(500, f"Lua of {self.engine.name} can't be entered any more: {error}")
 
     # ------------------------------------------------------------------ making it
     def _load(self, name: str, *args: object) -> Any:
         source = (files("candy_trio.lua") / f"{name}.lua").read_bytes()
-        return self._vm.execute(source, f"{name}.lua", *args)
+        return self.engine_vm.execute(source, f"{name}.lua", *args)
 
     def _table(self, entries: dict[str, Any]) -> Any:
         flat: list[object] = []
         for key, value in entries.items():
             flat += (key.encode(), value)
-        return self._vm.execute(_MAKE_TABLE, "table", *flat)
+        return self.engine_vm.execute(_MAKE_TABLE, "table", *flat)
 
     def _callbacks(self, engine: LuaEngine, services: Services) -> dict[str, Callable[..., Any]]:
         config = services.config
@@ -204,6 +311,8 @@ class ScriptVM:
             ),
             **modules.callbacks(config.lua_package_path, config.folder, config.package_path_text),
             "clean_traceback": traceback.clean,
+            "sharing_begins": lambda: self.current.run.turns.sharing_begins(),
+            "loading": self.current.loading,
             "log_threshold": lambda: int(services.error_log.threshold),
             "shared_names": lambda: _lines(services.shared),
             "server_info": lambda: info,

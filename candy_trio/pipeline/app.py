@@ -27,6 +27,9 @@ class LuaHost(Protocol):
     def handler(self, route: Route) -> Handler:
         """A handler for a route whose content is a script."""
 
+    def modes(self) -> list[str]:
+        """A line for each engine in use: its version, and how it keeps limits."""
+
     async def run(self) -> None:
         """Whatever has to go on beside the requests; cancelled when the worker ends."""
 

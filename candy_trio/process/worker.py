@@ -155,6 +155,7 @@ def _announce(app: App, listeners: list[Listener], tell: Tell | None) -> None:
     version = f"candy_trio/{VERSION}, Python {platform.python_version()}, trio {trio.__version__}"
     lines = [
         (Level.NOTICE, version),
+        *((Level.NOTICE, mode) for mode in (app.lua.modes() if app.lua is not None else ())),
         *((Level.WARN, warning) for warning in app.config.warnings),
         *((Level.NOTICE, f"listening on {listener.url}") for listener in listeners),
     ]

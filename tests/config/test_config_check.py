@@ -16,10 +16,11 @@ def test_a_right_file_is_ok(folder: Path) -> None:
 
 
 def test_warnings_stand_before_the_ok(folder: Path) -> None:
-    """A key without effect does not make the file wrong."""
-    (folder / "config.toml").write_text(RIGHT + "lua_cpu_limit = 1")
+    """What has no effect does not make the file wrong."""
+    (folder / "config.toml").write_text(RIGHT + 'lua_memory_limit = "2g"')
     assert check(Path("config.toml"), engines=["luajit"]) == (
-        "config.toml: host[0].route[0].lua_cpu_limit is not enforced yet\nconfig.toml: ok",
+        "config.toml: host[0].route[0].lua_memory_limit is more than lua_vm_memory, which ends a"
+        " script before that\nconfig.toml: ok",
         0,
     )
 

@@ -304,28 +304,51 @@ def test_a_double_semicolon_in_the_package_path_is_the_default_path(
     )
 
 
-def test_limits_that_do_nothing_yet_are_warned_of_where_they_are_named(load: Load) -> None:
-    """Only named keys warn, each with its place; lua_time_limit is enforced."""
+def test_limits_have_their_levels_and_their_defaults(load: Load) -> None:
+    """A route's limit counts before its host's, that before the top's; slices are the worker's."""
     config = load(
         """
-        lua_vm_memory = "1g"
-        lua_time_limit = "1s"
+        lua_vm_memory = "256m"
         lua_time_slice = "1ms"
+        lua_cpu_limit = "1s"
         [[host]]
         lua_interleave = true
         lua_memory_limit = "1m"
         [[host.route]]
         location = "/"
         lua_script = "scripts/a.lua"
-        lua_cpu_limit = "1s"
+        lua_cpu_limit = "2s"
+        [[host.route]]
+        location = "/b"
+        lua_script = "scripts/a.lua"
+        lua_interleave = false
         """
     )
+    assert (config.lua_vm_memory, config.lua_time_slice) == (256 << 20, 0.001)
+    first, second = (route.content.lua for route in config.hosts[0].routes)
+    assert (first.cpu_limit, first.memory_limit, first.interleave) == (2, 1 << 20, True)
+    assert (second.cpu_limit, second.memory_limit, second.interleave) == (1, 1 << 20, False)
+    assert (first.time_limit, config.warnings) == (30, ())
+
+
+def test_a_limit_beyond_the_vm_is_warned_of_where_it_is_named(load: Load) -> None:
+    """lua_vm_memory ends a script before such a lua_memory_limit does."""
+    config = load(
+        """
+        lua_vm_memory = "100m"
+        lua_memory_limit = "200m"
+        [[host]]
+        lua_memory_limit = "100m"
+        [[host.route]]
+        location = "/"
+        lua_script = "scripts/a.lua"
+        lua_memory_limit = "101m"
+        """
+    )
+    ends = "is more than lua_vm_memory, which ends a script before that"
     assert config.warnings == (
-        "config.toml: lua_time_slice is not enforced yet",
-        "config.toml: lua_vm_memory is not enforced yet",
-        "config.toml: host[0].lua_memory_limit is not enforced yet",
-        "config.toml: host[0].lua_interleave is not enforced yet",
-        "config.toml: host[0].route[0].lua_cpu_limit is not enforced yet",
+        f"config.toml: lua_memory_limit {ends}",
+        f"config.toml: host[0].route[0].lua_memory_limit {ends}",
     )
 
 

@@ -157,7 +157,7 @@ CASES: dict[str, tuple[str, list[str]]] = {
         HOST + "timeout = [1]\n" + REDIRECT,
         [f"host[0].timeout: expected {DURATION}, got an array (line 2)"],
     ),
-    "limits that are not enforced are checked": (
+    "limits out of their range": (
         "lua_time_slice = 0\n" + LUA + 'lua_interleave = "auto"\nlua_cpu_limit = "1h"',
         [
             f"lua_time_slice: expected {DURATION}, got 0 (line 1)",

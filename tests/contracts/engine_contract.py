@@ -7,16 +7,20 @@ would call is taken from the kernel, as the sandbox does.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 import pytest
 
-from engines.base import Failed, LuaEngine, LuaVM, Returned, Yielded
+from engines.base import PREEMPTED, Answer, Failed, LuaEngine, LuaVM, Returned, Yielded
 from engines.errors import LuaRuntimeError, LuaSyntaxError
 
 ALL_BYTES = bytes(range(256))
 
+VM_MEMORY = 200_000_000
+
 CHECKS: list[Callable[[LuaVM], None]] = []
+LIMIT_CHECKS: list[Callable[[LuaVM], None]] = []
 
 
 def check(function: Callable[[LuaVM], None]) -> Callable[[LuaVM], None]:
@@ -24,16 +28,28 @@ def check(function: Callable[[LuaVM], None]) -> Callable[[LuaVM], None]:
     return function
 
 
+def check_limits(function: Callable[[LuaVM], None]) -> Callable[[LuaVM], None]:
+    """For checks that need a VM with time slices and a memory limit."""
+    LIMIT_CHECKS.append(function)
+    return function
+
+
+def limited_vm(engine: LuaEngine, check: Callable[[LuaVM], None]) -> LuaVM:
+    """As a server makes it; only what is about slices shall see an interruption."""
+    time_slice = 0.002 if check in LIMIT_CHECKS else 1.0
+    return engine.new_vm(memory_limit=VM_MEMORY, time_slice=time_slice)
+
+
 def check_engine(engine: LuaEngine) -> None:
     """Run every check on VMs of ``engine``."""
     assert engine.name
     assert engine.version()
     for function in CHECKS:
-        vm = engine.new_vm()
-        try:
+        with closing(engine.new_vm()) as vm:
             function(vm)
-        finally:
-            vm.close()
+    for function in (*CHECKS, *LIMIT_CHECKS):
+        with closing(limited_vm(engine, function)) as vm:
+            function(vm)
 
 
 def function(vm: LuaVM, body: str) -> Any:
@@ -268,3 +284,130 @@ def memory_is_told_and_collected(vm: LuaVM) -> None:
     for _ in range(4):  # LuaJIT and 5.1 halve their string buffer with each
         vm.collect()
     assert vm.memory_used() < before + 1_000_000
+
+
+def to_its_end(vm: LuaVM, answer: Answer, number: int = 1) -> Answer:
+    while answer == PREEMPTED:
+        answer = vm.resume(number)
+    return answer
+
+
+@check_limits
+def a_computing_run_is_interrupted_or_ended(vm: LuaVM) -> None:
+    vm.seconds_left = 0.2
+    answer = run(vm, "while true do end")
+    if vm.slices:
+        assert answer == PREEMPTED
+        assert 0 < vm.step_seconds < 0.2
+        # 5.3 can't tell where a hook has suspended a thread: see kernel.lua.
+        assert vm.traceback(1) or vm.execute(b"return _VERSION", "t") == b"Lua 5.3"
+        vm.drop(1)
+    else:
+        assert isinstance(answer, Failed)
+        assert answer.limit == "seconds"
+        assert vm.step_seconds > 0.1
+    vm.seconds_left = 20.0
+    answer = to_its_end(vm, run(vm, SUM, number=2), 2)
+    assert answer == Returned((sum(i % 7 for i in range(1, 5_000_001)),))
+
+
+SUM = "local x = 0 for i = 1, 5000000 do x = x + i % 7 end return x"
+
+
+@check_limits
+def an_interrupted_run_leaves_the_others_theirs(vm: LuaVM) -> None:
+    """Runs that go on in turn each have what is theirs: record, number, values of operations."""
+    body = f"local mine = K.S.R {SUM.replace('return x', '')} return mine == K.S.R, K.wait('op', a)"
+    answers: dict[int, Answer] = {n: run(vm, body, n, number=n) for n in (1, 2, 3)}
+    while PREEMPTED in answers.values():
+        for number, answer in answers.items():
+            if answer == PREEMPTED:
+                answers[number] = vm.resume(number)
+    assert answers == {n: Yielded(b"op", (n,)) for n in (1, 2, 3)}
+    assert [vm.resume(n, n * 10) for n in (1, 2, 3)] == [
+        Returned((True, n * 10)) for n in (1, 2, 3)
+    ]
+
+
+@check_limits
+def what_catches_its_end_ends(vm: LuaVM) -> None:
+    vm.seconds_left = 0.2
+    body = """
+      local pcall = K.pcall
+      local function loop() while true do end end
+      table.sort({3, 2, 1}, function() while true do pcall(loop) end end)"""
+    answer = to_its_end(vm, run(vm, body))
+    assert isinstance(answer, Failed)
+    assert answer.limit == "seconds"
+    assert answer.traceback
+
+
+@check_limits
+def a_run_has_memory_of_its_own(vm: LuaVM) -> None:
+    """Past ``memory_left`` it ends, whatever it catches; the VM and other runs go on."""
+    vm.memory_left = 10_000_000
+    body = "local t = {('x'):rep(100000)} K.wait('op') return #t[1]"
+    vm.collect()
+    waiting = to_its_end(vm, run(vm, body, number=7), 7)
+    assert waiting == Yielded(b"op", ())
+    assert 100_000 <= vm.step_memory < 1_000_000
+    for number, body in enumerate(HOGS, 10):
+        vm.seconds_left, vm.memory_left = 20.0, 10_000_000
+        answer = run(vm, body, number=number)
+        while answer == PREEMPTED and vm.memory_left > 0:
+            vm.memory_left -= vm.step_memory
+            answer = vm.resume(number)
+        if isinstance(answer, Failed):
+            assert (answer.error, answer.limit) == (b"not enough memory", "memory"), body
+        else:
+            assert vm.memory_left <= 0, body
+            vm.drop(number)
+        vm.collect()
+    assert to_its_end(vm, vm.resume(7), 7) == Returned((100_000,))
+
+
+HOGS = (
+    "local t = {} for i = 1, 1e9 do t[i] = {} end",
+    "local s = 'x' while true do s = s .. s end",
+    "return ('x'):rep(100000000)",
+    "local t = {} while true do K.pcall(function() t[#t + 1] = ('x'):rep(1000) .. #t end) end",
+    "local t = {} while true do K.xpcall(function() t[#t + 1] = {#t} end, function() end) end",
+    "local c = K.coroutine local t = {} c.wrap(function() while true do t = {t, {}, {}} end end)()",
+    """local c, t = K.coroutine, {}
+       while true do c.resume(c.create(function() t[#t + 1] = ('x'):rep(999) .. #t end)) end""",
+    "local t = {} while true do local x = #t t[x + 1] = function() return x end end",
+)
+
+
+@check_limits
+def large_values_need_no_room_of_the_script(vm: LuaVM) -> None:
+    """What a run is given may be larger than what it has left: it is its sum that tells."""
+    vm.memory_left = 1_000_000
+    vm.collect()
+    assert to_its_end(vm, run(vm, "return #K.wait('op')")) == Yielded(b"op", ())
+    assert to_its_end(vm, vm.resume(1, b"x" * 5_000_000)) == Returned((5_000_000,))
+
+
+@check_limits
+def a_vm_without_room_takes_no_step(vm: LuaVM) -> None:
+    assert to_its_end(vm, run(vm, "return #K.wait('op')")) == Yielded(b"op", ())
+    answer = vm.resume(1, b"x" * VM_MEMORY)
+    assert isinstance(answer, Failed)
+    assert answer.limit == "memory"
+    assert to_its_end(vm, run(vm, "return 1", number=2), 2) == Returned((1,))
+
+
+@check_limits
+def garbage_is_collected_in_steps(vm: LuaVM) -> None:
+    assert to_its_end(vm, run(vm, "for i = 1, 300000 do local t = {i} end")) == Returned(())
+    steps = 0
+    while not vm.collect_step():
+        steps += 1
+        assert steps < 100_000
+
+
+@check_limits
+def a_retired_vm_goes_on_with_its_runs(vm: LuaVM) -> None:
+    assert to_its_end(vm, run(vm, "return K.wait('op')")) == Yielded(b"op", ())
+    vm.retire()
+    assert to_its_end(vm, vm.resume(1, 5)) == Returned((5,))

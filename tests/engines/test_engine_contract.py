@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from importlib.metadata import EntryPoint
 
 import pytest
-from contracts.engine_contract import CHECKS, check_engine
+from contracts import engine_contract
+from contracts.engine_contract import CHECKS, LIMIT_CHECKS, check_engine, limited_vm
 
 from engines import registry
 from engines.base import LuaEngine, LuaVM
@@ -24,13 +26,25 @@ def test_contract(name: str, check: Callable[[LuaVM], None]) -> None:
     vm.close()
 
 
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("check", [*CHECKS, *LIMIT_CHECKS], ids=lambda check: check.__name__)
+def test_contract_with_limits(name: str, check: Callable[[LuaVM], None]) -> None:
+    """So does each with time slices and limits, and it keeps the points that need them."""
+    with closing(limited_vm(registry.load(name), check)) as vm:
+        check(vm)
+
+
 def test_check_engine_runs_every_check(monkeypatch: pytest.MonkeyPatch) -> None:
     """What third-party engines call is the same list."""
     ran: list[str] = []
-    fakes = [lambda vm, name=check.__name__: ran.append(name) for check in CHECKS]
-    monkeypatch.setattr("contracts.engine_contract.CHECKS", fakes)
+    for checks in ("CHECKS", "LIMIT_CHECKS"):
+        names = [check.__name__ for check in getattr(engine_contract, checks)]
+        fakes = [lambda vm, name=name: ran.append(name) for name in names]
+        monkeypatch.setattr(engine_contract, checks, fakes)
     check_engine(registry.load("luajit"))
-    assert len(ran) == len(CHECKS) >= 15
+    assert len(ran) == 2 * len(CHECKS) + len(LIMIT_CHECKS)
+    assert len(CHECKS) >= 15
+    assert len(LIMIT_CHECKS) >= 8
 
 
 def test_the_six_engines_are_here() -> None:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import trio
 from support.site import ENGINES, Site, one_route, open_site
 
 from candy_trio.errors import ClientGone
-from candy_trio.lua import scheduler
+from candy_trio.lua.collector import Collector
 from candy_trio.lua.current import LuaRun
 from candy_trio.lua.operations import perform
+from candy_trio.lua.scheduler import Scheduler
+from candy_trio.lua.turns import Turns
 from engines.base import Yielded
 
 GET = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -53,13 +56,24 @@ async def test_a_client_found_gone_before_the_first_wait_cancels_that_wait(
     autojump_clock: trio.testing.MockClock,
 ) -> None:
     """What a first write has found out is not forgotten when the run opens its scope."""
-    settings = SimpleNamespace(time_limit=60.0, check_client_abort=True)
-    exchange = SimpleNamespace(watch_client=lambda on_gone: None, unwatch_client=lambda: None)
-    run = LuaRun(exchange, 1, settings, trio.current_time())  # type: ignore[arg-type]
-    vm = SimpleNamespace(drop=lambda run: None)
+    settings = SimpleNamespace(
+        time_limit=60.0, cpu_limit=5.0, memory_limit=1 << 20, check_client_abort=True
+    )
+    exchange = SimpleNamespace(
+        watch_client=lambda on_gone: None,
+        unwatch_client=lambda: None,
+        response=SimpleNamespace(queued=0),
+    )
+    run = LuaRun(exchange, 1, settings, trio.current_time(), Turns(None))  # type: ignore[arg-type]
+    vm: Any = SimpleNamespace(
+        drop=lambda run: None, account=lambda run: None, suspended=set(), retired=False
+    )
+    run.step_seconds = 0.0
+    slices = trio.Lock()
+    scheduler = Scheduler(slices, Collector(slices, lambda vm, reason: None))
     run.client_gone()
     with pytest.raises(ClientGone):
-        await scheduler.finish(vm, run, Yielded(b"sleep", (5,)), "t.lua")  # type: ignore[arg-type]
+        await scheduler.finish(vm, run, "t.lua", Yielded(b"sleep", (5,)))
     assert trio.current_time() == run.started
 
 
@@ -72,6 +86,6 @@ async def test_a_flush_that_waits_for_nothing_lets_others_run() -> None:
 
     exchange = SimpleNamespace(response=SimpleNamespace(drain=drain))
     settings = SimpleNamespace(check_client_abort=True)
-    run = LuaRun(exchange, 1, settings, 0.0)  # type: ignore[arg-type]
+    run = LuaRun(exchange, 1, settings, 0.0, Turns(None))  # type: ignore[arg-type]
     with trio.testing.assert_checkpoints():
         assert await perform(run, b"flush", ()) == (True,)

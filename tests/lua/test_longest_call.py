@@ -31,8 +31,10 @@ from typing import Any
 
 import pytest
 import tomli
-from support.longest_call import MEMORY, Steps, watch
-from support.site import open_site
+from support.api_page import ENGINES as ASKED
+from support.api_page import expressions, supported
+from support.longest_call import Steps, watch
+from support.site import one_route, open_site
 
 from candy_trio.lua.api.functions import load
 
@@ -114,3 +116,56 @@ async def test_longest_call(name: str, entry: dict[str, Any], engine: str, tmp_p
     LONGEST[f"{name} on {engine}"] = best
     print(f"{best * 1000:.1f} ms {where} {said}")
     assert best <= LIMIT, f"{best * 1000:.1f} ms {where} {said}"
+
+
+# ---------------------------------------------------------------------- nothing is left out
+LIBRARY_FUNCTIONS = """
+for _, name in ipairs({"cjson", "cjson.safe", "ngx.base64", "ngx.errlog", "ngx.re", "ngx.req", "ngx.resp",
+                       "resty.core.base", "resty.core.request", "resty.core.utils"}) do
+  for key, value in pairs(require(name)) do
+    if type(value) == "function" then cd.say(name, ".", key) end
+  end
+end
+"""
+
+
+def covered() -> set[str]:
+    """What some entry calls, or some line says of that it costs the same whatever it gets."""
+    names: set[str] = set()
+    for document in documents().values():
+        for entry in document.get("entry", ()):
+            names.update(entry.get("calls", [entry["name"].partition(":")[0]]))
+        for constant in document.get("constant", ()):
+            assert constant["why"]
+            names.update(constant["calls"])
+    return names
+
+
+async def test_each_function_of_the_api_has_its_worst_input(tmp_path: Path) -> None:
+    """Rows of functions.toml that a script can call, but those of Lua's own libraries."""
+    areas = load()
+    there = await supported(areas, ASKED[0], tmp_path)
+    rows = {
+        function.call
+        for area in areas
+        for function in area.functions
+        if function.kind in ("function", "method", "property")
+        and area.title != "Coroutines"
+        and there.issuperset(expressions(function))
+    }
+    assert len(rows) > 100
+    assert sorted(rows - covered()) == []
+
+
+async def test_each_function_of_a_module_has_its_worst_input(tmp_path: Path) -> None:
+    async with open_site(tmp_path, one_route("luajit"), {"t.lua": LIBRARY_FUNCTIONS}) as site:
+        names = set((await site.request()).text.split())
+    assert len(names) > 40
+    assert sorted(names - covered()) == []
+
+
+def test_longest_of_all() -> None:
+    """What the tests of this file that ran before have found."""
+    for name, seconds in sorted(LONGEST.items(), key=lambda item: -item[1])[:3]:
+        print(f"{seconds * 1000:.1f} ms: {name}")
+    assert all(seconds <= LIMIT for seconds in LONGEST.values())

@@ -76,12 +76,12 @@ def test_check_of_a_good_file(tmp_path: Path) -> None:
 
 
 def test_check_shows_warnings(tmp_path: Path) -> None:
-    """A key without effect is named before the ok, and the status stays 0."""
-    write_config(tmp_path, top="lua_cpu_limit = 1")
+    """What has no effect is named before the ok, and the status stays 0."""
+    write_config(tmp_path, top='lua_memory_limit = "2g"')
     ended = run("--check", "config.toml", folder=tmp_path)
     assert ended.returncode == 0
     warning, ok = ended.stdout.splitlines()
-    assert "lua_cpu_limit is not enforced yet" in warning
+    assert "lua_memory_limit is more than lua_vm_memory" in warning
     assert ok == "config.toml: ok"
 
 
@@ -160,11 +160,12 @@ def test_a_log_folder_that_can_not_be_written(tmp_path: Path) -> None:
 async def test_the_terminal_names_the_address_although_logs_are_files(tmp_path: Path) -> None:
     """Standard error tells the address to open, the warnings and where the logs are; the address
     answers, and the logs have the same lines."""
-    async with running(write_config(tmp_path, top="lua_cpu_limit = 1")) as server:
+    async with running(write_config(tmp_path, top='lua_memory_limit = "2g"')) as server:
         await server.said(r"logs are in .*/logs\n")
         assert re.fullmatch(
             rf"candy_trio/{re.escape(VERSION)}, Python .*\n"
-            r"warning: .*lua_cpu_limit is not enforced yet\n"
+            r"luajit: LuaJIT 2\.1.*, .*\n"
+            r"warning: .*lua_memory_limit is more than lua_vm_memory, .*\n"
             r"listening on http://127\.0\.0\.1:\d+\n"
             rf"logs are in {re.escape(str(tmp_path))}/logs\n",
             server.errors,

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import h11
 import trio
@@ -46,8 +47,9 @@ class Reply(Struct, frozen=True):
 class Site:
     """See the module; made by :func:`open_site`."""
 
-    def __init__(self, app: App, folder: Path, nursery: trio.Nursery) -> None:
+    def __init__(self, app: App, lua: LuaRoutes, folder: Path, nursery: trio.Nursery) -> None:
         self.app = app
+        self._lua = lua
         self.folder = folder
         self._nursery = nursery
         self._serials = count(1)
@@ -79,6 +81,20 @@ class Site:
         async with stream:
             await stream.send_all(data)
             return await read_reply(stream, method)
+
+    def vm(self, engine: str) -> Any:
+        """The VM that new requests of that engine's routes run in."""
+        return self._lua.host.vm(engine)
+
+    def interruptions(self, engine: str) -> int:
+        """How often runs in it have been interrupted."""
+        count: int = self.vm(engine).engine_vm.interruptions()
+        return count
+
+    def access_log(self) -> str:
+        """The access log so far."""
+        self.app.logs.flush()
+        return (self.folder / "logs" / "access.log").read_text("utf-8", "replace")
 
     def log(self) -> str:
         """The error log so far."""
@@ -144,8 +160,9 @@ async def open_site(
     failure: BaseException | None = None
     try:
         async with trio.open_nursery() as nursery:
+            nursery.start_soon(lua.run)
             try:
-                yield Site(app, folder, nursery)
+                yield Site(app, lua, folder, nursery)
             except AssertionError as error:  # as itself, not in a group: pytest explains it then
                 failure = error
             nursery.cancel_scope.cancel()

@@ -7,8 +7,13 @@
 local K, host, A, headers = ...
 
 local next, rawequal, select, type = next, rawequal, select, type
+<<<<<<< HEAD
 local concat, sub = table.concat, string.sub
 local join, SIZE = A.pieces.join, A.pieces.SIZE
+=======
+local concat, running, traceback = table.concat, coroutine.running, debug.traceback
+local entries = K.entries
+>>>>>>> main
 local S, raise, number_text, null = A.S, A.raise, A.number_text, A.null
 
 local HAND_OVER = 65536      -- bytes: what one write to a socket takes at most anyway
@@ -25,10 +30,12 @@ local function begin(R)
   R.status = host.begin_response(R.status or 200, lines, R.declared_length or R.whole)
 end
 
-local function hand_over(R)
+-- Whether the run may go on: what its client does not take counts as its memory.
+local function give(R)
   if not R.begun then begin(R) end
   local out, n, size = R.out, R.n, R.size
   R.out, R.n, R.size = {}, 0, 0
+<<<<<<< HEAD
   if size <= SIZE then
     if size > 0 then host.write(concat(out, '', 1, n)) end
     return
@@ -36,6 +43,18 @@ local function hand_over(R)
   for i = 1, n do
     local text = out[i]
     for first = 1, #text, SIZE do host.write(sub(text, first, first + SIZE - 1)) end
+=======
+  return data == '' or host.write(data)
+end
+
+local function hand_over(R)
+  if not give(R) then
+    local where = traceback()
+    -- In a coroutine of the script's, or of pcall on 5.1: the run's own thread comes last.
+    if not entries[running()] then where = where .. '\n' .. K.trace(S.T) end
+    R.overflow = where
+    return K.finish()
+>>>>>>> main
   end
 end
 
@@ -199,4 +218,4 @@ local function install(I)
   cd.req.eof = A.method(eof, cd.req, ngx.req)
 end
 
-return {install = install, hand_over = hand_over}
+return {install = install, give = give}

@@ -49,11 +49,15 @@ def callbacks(current: Current) -> dict[str, Callable[..., Any]]:
             exchange.response.begin(status, lines, None if length is None else int(length))
         return status
 
-    def write(data: bytes) -> None:
+    def write(data: bytes) -> bool:
+        """Whether the run may go on: what its client does not take fills the memory."""
+        run = current.run
+        response = run.exchange.response
         try:
-            current.run.exchange.response.write(data)
+            response.write(data)
         except ClientGone:
-            current.run.client_gone()
+            run.client_gone()
+        return response.queued <= run.settings.memory_limit
 
     def end_response() -> None:
         try:
