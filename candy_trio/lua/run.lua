@@ -106,7 +106,7 @@ function finish(R)
   local status = R.status or 200
   if R.size > LARGE then      -- to HTTP/1.0, which gets it in one as well, with its length
     R.whole = R.size
-    output.hand_over(R)
+    output.give(R)
     return STREAMED, ''
   end
   local lines, length = headers.header_lines(R), R.declared_length

@@ -120,8 +120,8 @@ async def test_longest_call(name: str, entry: dict[str, Any], engine: str, tmp_p
 
 # ---------------------------------------------------------------------- nothing is left out
 LIBRARY_FUNCTIONS = """
-for _, name in ipairs({"cjson", "cjson.safe", "ngx.base64", "ngx.errlog", "ngx.re", "ngx.req", "ngx.resp",
-                       "resty.core.base", "resty.core.request", "resty.core.utils"}) do
+for _, name in ipairs({"cjson", "cjson.safe", "ngx.base64", "ngx.errlog", "ngx.re", "ngx.req",
+                       "ngx.resp", "resty.core.base", "resty.core.request", "resty.core.utils"}) do
   for key, value in pairs(require(name)) do
     if type(value) == "function" then cd.say(name, ".", key) end
   end

@@ -7,13 +7,10 @@
 local K, host, A, headers = ...
 
 local next, rawequal, select, type = next, rawequal, select, type
-<<<<<<< HEAD
-local concat, sub = table.concat, string.sub
-local join, SIZE = A.pieces.join, A.pieces.SIZE
-=======
 local concat, running, traceback = table.concat, coroutine.running, debug.traceback
+local sub = string.sub
 local entries = K.entries
->>>>>>> main
+local join, SIZE = A.pieces.join, A.pieces.SIZE
 local S, raise, number_text, null = A.S, A.raise, A.number_text, A.null
 
 local HAND_OVER = 65536      -- bytes: what one write to a socket takes at most anyway
@@ -35,16 +32,16 @@ local function give(R)
   if not R.begun then begin(R) end
   local out, n, size = R.out, R.n, R.size
   R.out, R.n, R.size = {}, 0, 0
-<<<<<<< HEAD
-  if size <= SIZE then
-    if size > 0 then host.write(concat(out, '', 1, n)) end
-    return
-  end
+  if size == 0 then return true end
+  if size <= SIZE then return host.write(concat(out, '', 1, n)) end
+  local goes_on = true
   for i = 1, n do
     local text = out[i]
-    for first = 1, #text, SIZE do host.write(sub(text, first, first + SIZE - 1)) end
-=======
-  return data == '' or host.write(data)
+    for first = 1, #text, SIZE do
+      if goes_on then goes_on = host.write(sub(text, first, first + SIZE - 1)) end
+    end
+  end
+  return goes_on
 end
 
 local function hand_over(R)
@@ -54,7 +51,6 @@ local function hand_over(R)
     if not entries[running()] then where = where .. '\n' .. K.trace(S.T) end
     R.overflow = where
     return K.finish()
->>>>>>> main
   end
 end
 
