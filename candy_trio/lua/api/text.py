@@ -41,24 +41,25 @@ def decode_base64(text: bytes, kind: bytes = b"") -> bytes | None:
     Of kind "url" it is that of RFC 4648 §5, of kind "mime" foreign bytes are passed over (RFC 2045
     §6.8).
     """
-    decoded, rest, _ = decode_base64_piece(b"", text, kind)
-    if decoded is None or len(rest) == 1:
+    piece = decode_base64_piece(b"", text, kind)
+    if piece is None or len(piece[1]) == 1:
         return None
+    decoded, rest, _ = piece
     return decoded + binascii.a2b_base64(rest + b"=" * (-len(rest) % 4))
 
 
 def decode_base64_piece(
     before: bytes, text: bytes, kind: bytes
-) -> tuple[bytes, bytes, bool] | tuple[None, bytes, bool]:
+) -> tuple[bytes, bytes, bool] | None:
     """What ``text`` means behind the digits ``before``, the digits left over, whether it ended.
 
-    None for the first is "no base64".
+    None if it is no base64.
     """
     if kind == b"mime":
         text = text.translate(None, _NOT_BASE64)
     digits, end, _ = text.partition(b"=")
     if (_BASE64URL_TEXT if kind == b"url" else _BASE64_TEXT).match(digits) is None:
-        return None, b"", True
+        return None
     if kind == b"url":
         digits = digits.translate(_FROM_URL)
     digits = before + digits
