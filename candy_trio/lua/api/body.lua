@@ -167,12 +167,13 @@ local function init_body_for(prepare)
 end
 
 -- Adds a text to the body's file: to write 64 MB takes 50 ms.
-local function append_to_file(R, text)
+local function append_to_file(text)
+  local path, err
   for first = 1, #text, SIZE do
-    local path, err = host.append_to_body_file(sub(text, first, first + SIZE - 1))
+    path, err = host.append_to_body_file(sub(text, first, first + SIZE - 1))
     if not path then return raise(err) end
-    R.body_file = path
   end
+  return path
 end
 
 local function append_body(...)
@@ -185,9 +186,9 @@ local function append_body(...)
   R.new_count, R.new_size = R.new_count + 1, R.new_size + #text
   parts[R.new_count] = text
   if R.new_size > R.new_limit and text ~= '' then
-    local n = R.new_count
-    R.new_in_file, R.new_body, R.new_count = true, {}, 0
-    for i = 1, n do append_to_file(R, parts[i]) end
+    local path
+    for i = 1, R.new_count do path = append_to_file(parts[i]) or path end
+    R.new_in_file, R.body_file, R.new_body, R.new_count = true, path, {}, 0
   end
 end
 
