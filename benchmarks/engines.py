@@ -6,9 +6,10 @@ is the ratio of their medians.
 
 from __future__ import annotations
 
+import math
 import statistics
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from time import perf_counter
 from types import SimpleNamespace, TracebackType
@@ -22,7 +23,7 @@ from candy_trio.lua.vm import ScriptVM
 from candy_trio.observe.logs import open_logs
 from candy_trio.process.worker import make_shared_dicts
 from engines import registry
-from engines.base import Returned
+from engines.base import LuaEngine, LuaVM, Preempted, Returned
 
 ENGINES = ("luajit", "lua51", "lua54", "lua55")
 CALLS = 1000
@@ -45,22 +46,61 @@ content_by_lua = ""
 """
 
 _REQUEST = SimpleNamespace(
-    head=SimpleNamespace(minor=1, has_body=False), method=b"GET", lua=None, log=print
+    head=SimpleNamespace(minor=1, has_body=False),
+    response=SimpleNamespace(queued=0),
+    method=b"GET",
+    lua=None,
+    log=print,
 )
+
+
+class Unlimited(LuaEngine):
+    """The engine without slices and without limits, whatever is asked of it."""
+
+    def __init__(self, engine: LuaEngine) -> None:
+        self._engine = engine
+        self.name = engine.name  # type: ignore[misc]
+
+    def version(self) -> str:
+        return self._engine.version()
+
+    def new_vm(self, *, memory_limit: int | None = None, time_slice: float | None = None) -> LuaVM:
+        vm = self._engine.new_vm()
+
+        class Unbounded(type(vm)):  # type: ignore[misc]
+            """Keeps no limit that is said before a step."""
+
+            seconds_left = property(lambda self: math.inf, lambda self, seconds: None)
+            memory_left = property(lambda self: None, lambda self, size: None)
+
+        vm.__class__ = Unbounded  # a VM around it would cost a call more
+        return vm
 
 
 class LuaBenchmark:
     """``statement`` in a loop of ``calls`` turns, after ``preparation``, on one engine.
 
-    Scripts find a shared dictionary ``d``.
+    Scripts find a shared dictionary ``d``, and ``modules`` by name.
     """
 
     def __init__(
-        self, engine: str, preparation: str, statement: str, *, calls: int = CALLS
+        self,
+        engine: str,
+        preparation: str,
+        statement: str,
+        *,
+        calls: int = CALLS,
+        limited: bool = True,
+        modules: Mapping[str, str] | None = None,
     ) -> None:
         self.calls = calls
+        self.interruptions = 0
         self._folder = tempfile.TemporaryDirectory()
-        path = Path(self._folder.name) / "config.toml"
+        folder = Path(self._folder.name)
+        (folder / "lualib").mkdir()
+        for name, text in (modules or {}).items():
+            (folder / "lualib" / f"{name}.lua").write_text(text)
+        path = folder / "config.toml"
         path.write_text(_CONFIG.format(engine=engine))
         config = load_config(path, engines=registry.names())
         route = config.hosts[0].routes[0]
@@ -74,7 +114,8 @@ class LuaBenchmark:
             shared=make_shared_dicts(config),
             stopping=False,
         )
-        self._vm = ScriptVM(registry.load(engine), services)
+        loaded = registry.load(engine)
+        self._vm = ScriptVM(loaded if limited else Unlimited(loaded), services)
         self._turns = Turns(interleave=True)
         self._vm.add_route(route, self._settings)
         self._isolate = self._vm.new_isolate(sandboxed=True)
@@ -101,6 +142,12 @@ class LuaBenchmark:
         exchange: Any = _REQUEST
         run = LuaRun(exchange, self._vm.next_number(), self._settings, 0.0, self._turns)
         answer = self._vm.start(run, self._route, self._isolate, self._script)
+        if isinstance(answer, Preempted):
+            run.memory, run.computed = 0, 0.0
+            self._vm.account(run)
+        while isinstance(answer, Preempted):
+            self.interruptions += 1
+            answer = self._vm.resume(run, 0.0)
         assert isinstance(answer, Returned), answer
 
 

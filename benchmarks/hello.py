@@ -12,15 +12,13 @@ from __future__ import annotations
 import argparse
 import re
 import shutil
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
+
+from benchmarks.servers import candy, free_port, server
 
 CONNECTIONS = 32
 WARM_UP_SECONDS = 1
@@ -48,31 +46,6 @@ async def app(scope, receive, send):
 """
 
 
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
-
-
-@contextmanager
-def server(command: list[str], port: int, folder: Path) -> Iterator[None]:
-    with (folder / f"out-{port}").open("wb") as out:
-        process = subprocess.Popen(command, cwd=folder, stdout=out, stderr=out)
-    try:
-        for _ in range(100):
-            with socket.socket() as sock:
-                if sock.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.1)
-        else:
-            raise SystemExit(f"{command} did not start; see {folder}")
-        yield
-    finally:
-        process.terminate()
-        process.wait()
-
-
 def measure(port: int, seconds: float) -> float:
     """Requests a second, every one of them answered with 200."""
     done = subprocess.run(
@@ -95,7 +68,7 @@ def compare(folder: Path, access_log: bool, rounds: int, seconds: float) -> None
         config = folder / f"{engine}-{access_log}.toml"
         line = "" if access_log else "access_log = false"
         config.write_text(CONFIG.format(engine=engine, access_log=line, port=ports[engine]))
-        commands[engine] = [sys.executable, "-m", "candy_trio", str(config)]
+        commands[engine] = candy(config)
     commands["uvicorn"] = [
         *(sys.executable, "-m", "uvicorn", "hello:app", "--loop", "uvloop", "--http", "httptools"),
         *("--port", str(ports["uvicorn"]), "--access-log" if access_log else "--no-access-log"),

@@ -30,6 +30,7 @@ from typing import Any, NoReturn
 
 from engines.base import PREEMPTED, Answer, Failed, LuaValue, LuaVM, Plain, Returned, Yielded
 from engines.errors import LuaMemoryError, LuaRuntimeError, LuaSyntaxError
+from engines.memory import open_runtime
 from engines.slicer import LUAJIT, Mode, attach
 from engines.slicer_base import NoSlicer, Slicer
 
@@ -41,7 +42,11 @@ _UNWOUND = 5
 
 _NO_MEMORY = b"not enough memory"
 
-_KERNEL_PARTS = ("coroutines", "protected", "nested")
+_KERNEL_PARTS = (
+    *("coroutines", "protected", "nested"),
+    *("pattern_items", "pattern_cost", "pattern_match", "plain_find"),
+    *("pattern_search", "patterns", "pattern_gsub"),
+)
 """What adds itself to the table of kernel.lua, in this order."""
 
 _RESERVE = 64 * 1024
@@ -87,16 +92,17 @@ class LupaVM(LuaVM):
     ) -> None:
         self._module = module
         self._memory_limit = memory_limit
-        self._runtime: Any = module.LuaRuntime(
+        self._runtime, self._memory = open_runtime(
+            module,
             encoding=None,
             source_encoding="utf-8",
             attribute_filter=_no_attributes,
             register_eval=False,
             register_builtins=False,
             unpack_returned_tuples=True,
-            max_memory=0 if memory_limit is None else memory_limit,
         )
-        self._runtime.set_max_memory(0)
+        self._memory_used: Any = self._memory.used
+        self._set_max_memory: Any = self._memory.limit
         self._load: Any
         self._give: Any
         self._call: Any
@@ -116,8 +122,6 @@ class LupaVM(LuaVM):
         self._drop: Any = kernel[b"drop"]
         self._trace: Any = kernel[b"trace"]
         self._collect_step: Any = kernel[b"collect_step"]
-        self._memory_used: Any = self._runtime.get_memory_used
-        self._set_max_memory: Any = self._runtime.set_max_memory
         self._seconds_allowed = self.seconds_left
         self._room: int | None = None
 
@@ -158,7 +162,7 @@ class LupaVM(LuaVM):
 
     def memory_used(self) -> int:
         """See :meth:`engines.base.LuaVM.memory_used`."""
-        return int(self._runtime.get_memory_used())
+        return int(self._memory_used())
 
     def collect(self) -> None:
         """See :meth:`engines.base.LuaVM.collect`."""
@@ -189,6 +193,9 @@ class LupaVM(LuaVM):
         slicer = self.__dict__.get("_slicer")
         if slicer is not None:
             slicer.detach()
+        memory = self.__dict__.get("_memory")
+        if memory is not None:
+            memory.detach()
         self.__dict__.clear()
 
     def __del__(self) -> None:

@@ -299,7 +299,8 @@ def a_computing_run_is_interrupted_or_ended(vm: LuaVM) -> None:
     if vm.slices:
         assert answer == PREEMPTED
         assert 0 < vm.step_seconds < 0.2
-        assert vm.traceback(1)
+        # 5.3 can't tell where a hook has suspended a thread: see kernel.lua.
+        assert vm.traceback(1) or vm.execute(b"return _VERSION", "t") == b"Lua 5.3"
         vm.drop(1)
     else:
         assert isinstance(answer, Failed)
@@ -353,11 +354,14 @@ def a_run_has_memory_of_its_own(vm: LuaVM) -> None:
     for number, body in enumerate(HOGS, 10):
         vm.seconds_left, vm.memory_left = 20.0, 10_000_000
         answer = run(vm, body, number=number)
-        while answer == PREEMPTED:
+        while answer == PREEMPTED and vm.memory_left > 0:
             vm.memory_left -= vm.step_memory
             answer = vm.resume(number)
-        assert isinstance(answer, Failed), body
-        assert (answer.error, answer.limit) == (b"not enough memory", "memory"), body
+        if isinstance(answer, Failed):
+            assert (answer.error, answer.limit) == (b"not enough memory", "memory"), body
+        else:
+            assert vm.memory_left <= 0, body
+            vm.drop(number)
         vm.collect()
     assert to_its_end(vm, vm.resume(7), 7) == Returned((100_000,))
 

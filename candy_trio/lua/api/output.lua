@@ -7,7 +7,8 @@
 local K, host, A, headers = ...
 
 local next, rawequal, select, type = next, rawequal, select, type
-local concat, traceback = table.concat, debug.traceback
+local concat, running, traceback = table.concat, coroutine.running, debug.traceback
+local entries = K.entries
 local S, raise, number_text, null = A.S, A.raise, A.number_text, A.null
 
 local HAND_OVER = 65536      -- bytes: what one write to a socket takes at most anyway
@@ -34,7 +35,10 @@ end
 
 local function hand_over(R)
   if not give(R) then
-    R.overflow = traceback()
+    local where = traceback()
+    -- In a coroutine of the script's, or of pcall on 5.1: the run's own thread comes last.
+    if not entries[running()] then where = where .. '\n' .. K.trace(S.T) end
+    R.overflow = where
     return K.finish()
   end
 end

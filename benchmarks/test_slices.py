@@ -1,0 +1,142 @@
+"""What time slices cost: programs that compute, on a VM with slices and limits and on plain lupa.
+
+    pip install '.[test,bench]'; python -m pytest benchmarks/test_slices.py
+
+Prints how many times plain lupa's time each program takes, and the geometric mean. The programs
+(benchmarks/programs/) run as scripts do, interrupted after each slice, with the library functions
+that scripts find; plain lupa runs them with the native ones and is never interrupted. Each
+program's result is checked. A program is a module that returns a function, because LuaJIT
+compiles for the very function that it has seen: a script's own ones are new in each request. Times
+are CPU time of the process, because the machine may be shared.
+"""
+
+from __future__ import annotations
+
+import statistics
+from importlib import import_module
+from pathlib import Path
+from time import process_time
+from typing import Any
+
+import msgspec
+import pytest
+import tomli
+
+from benchmarks.engines import RATIOS, ROUNDS, LuaBenchmark
+
+ENGINES = ("luajit", "lua54", "lua55")
+LUPA_NAMES = {"luajit": "luajit21"}
+"""lupa's modules that are called otherwise than the engine."""
+
+FOLDER = Path(__file__).parent / "programs"
+VMS, PROGRAM_ROUNDS = 3, 5
+"""Which traces LuaJIT records is partly chance, so that one VM would not tell."""
+PROGRAMS_BOUND = 1.05
+"""How many times plain lupa's time the programs may take, geometric mean."""
+
+HELLOS = 1000
+"""Of one round."""
+
+
+class Program(msgspec.Struct, frozen=True):
+    """One of the programs at the size for one engine."""
+
+    name: str
+    source: str
+    size: int
+    result: str
+
+
+def programs(engine: str) -> list[Program]:
+    kind = "luajit" if engine == "luajit" else "puc"
+    table = tomli.loads((FOLDER / "programs.toml").read_text())
+    return [
+        Program(name, (FOLDER / f"{name}.lua").read_text(), **entry[kind])
+        for name, entry in table.items()
+    ]
+
+
+class PlainLupa:
+    """A program on a Lua state that lupa has made, with nothing of ours in it."""
+
+    def __init__(self, engine: str, program: Program) -> None:
+        module: Any = import_module(f"lupa.{LUPA_NAMES.get(engine, engine)}")
+        self._program = program
+        load = module.LuaRuntime(encoding=None).eval("loadstring or load")
+        self._function = load(program.source.encode())()
+
+    def call(self) -> None:
+        result = self._function(self._program.size)
+        assert result == self._program.result.encode(), result
+
+
+def ratio_of(engine: str, program: Program) -> tuple[float, int]:
+    """How many times plain lupa's time the program takes, and how often it was interrupted."""
+    pairs = [medians_of(engine, program) for _ in range(VMS)]
+    ratio = statistics.median(ours / plain for ours, plain, _ in pairs)
+    milliseconds = statistics.median(ours for ours, _, _ in pairs) * 1e3
+    interruptions = sum(count for _, _, count in pairs)
+    RATIOS.append(
+        f"{engine}, {program.name}: {milliseconds:.1f} ms, {ratio:.3f} times plain lupa,"
+        f" {interruptions} interruptions"
+    )
+    return ratio, interruptions
+
+
+def medians_of(engine: str, program: Program) -> tuple[float, float, int]:
+    """Of a fresh VM of ours and of a fresh plain one, and how often ours was interrupted."""
+    plain = PlainLupa(engine, program)
+    statement = f"""
+    local result = require("program")({program.size})
+    if result ~= "{program.result}" then error(result) end
+    """
+    modules = {"program": program.source}
+    with LuaBenchmark(engine, "", statement, calls=1, modules=modules) as lua:
+        times: list[float] = []
+        plain_times: list[float] = []
+        lua.call()
+        plain.call()
+        for _ in range(PROGRAM_ROUNDS):
+            start = process_time()
+            lua.call()
+            between = process_time()
+            plain.call()
+            times.append(between - start)
+            plain_times.append(process_time() - between)
+        return statistics.median(times), statistics.median(plain_times), lua.interruptions
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("engine", ENGINES)
+def test_programs(benchmark: Any, engine: str) -> None:
+    """Ten programs beside plain lupa; their geometric mean is within the bound."""
+    measured = {program.name: ratio_of(engine, program) for program in programs(engine)}
+    mean = statistics.geometric_mean(ratio for ratio, _ in measured.values())
+    RATIOS.append(f"{engine}, geometric mean of {len(measured)} programs: {mean:.3f}")
+    benchmark.extra_info["ratio"] = mean
+    for name, (_, interruptions) in measured.items():
+        assert interruptions > 0, f"{name} ran in one slice"
+    assert mean <= PROGRAMS_BOUND
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_hello(benchmark: Any, engine: str) -> None:
+    """What a hello takes in its VM from start to answer, with slices and limits and without."""
+
+    def hellos(lua: LuaBenchmark) -> float:
+        start = process_time()
+        for _ in range(HELLOS):
+            lua.call()
+        return (process_time() - start) / HELLOS
+
+    statement = 'cd.say("hello")'
+    with (
+        LuaBenchmark(engine, "", statement, calls=1) as limited,
+        LuaBenchmark(engine, "", statement, calls=1, limited=False) as unlimited,
+    ):
+        pairs = [(hellos(limited), hellos(unlimited)) for _ in range(ROUNDS)]
+        benchmark.pedantic(limited.call, rounds=HELLOS)
+    with_limits, without = (statistics.median(times) * 1e6 for times in zip(*pairs, strict=True))
+    RATIOS.append(
+        f"{engine}, hello: {with_limits:.2f} µs with slices and limits, {without:.2f} µs without"
+    )

@@ -1,0 +1,192 @@
+"""Runs ``tests/lua/hostile/*.toml``: scripts that would go on for ever, or take all there is.
+
+Each ends within its limit and a tenth of a second, with the status of what ended it, and is named
+in the log with the line where it was; another route answers meanwhile. A case::
+
+    [[case]]
+    name = "what is hostile about it"
+    script = '''while true do end'''        # t.lua
+    files = {"lualib/m.lua" = "..."}
+    config = 'lua_shared_dict = [...]'      # more keys at the top
+    route = "lua_sandbox = false"           # more keys of the route
+    limits = {cpu = "100ms", time = "5s", memory = "16m"}   # what differs from the default
+    ends_by = ["cpu"]                       # or several of cpu, time, memory (limits), error (that
+                                            # Lua raised), done (the script ended by itself)
+    body = "..."                            # of a script that ended by itself
+    line = "t.lua:1:"                       # in the log, a regular expression
+    log = "..."                             # must be in the log, a regular expression; no_log
+    engines = ["lua54"]                     # default: luajit lua51 lua52 lua54 lua55
+
+These tests need real time: what is measured is whether a script that computes can be stopped.
+Where the machine was busy with something else, the best of three runs counts; all else that a case
+says must hold each time.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import pytest
+import tomli
+import trio
+from msgspec import Struct
+from support.site import Reply, Site, open_site
+
+ENGINES = ("luajit", "lua51", "lua52", "lua54", "lua55")
+WITH_SLICES = ("luajit", "lua54", "lua55")
+FOLDER = Path(__file__).parent / "hostile"
+KEYS = {
+    "name", "script", "files", "config", "route", "limits", "ends_by", "body", "line", "log",
+    "no_log", "engines",
+}  # fmt: skip
+LIMITS = {"cpu": "100ms", "time": "5s", "memory": "16m"}
+STATUS = {"cpu": 504, "time": 504, "memory": 500, "error": 500, "done": 200}
+UNITS = {"ms": 0.001, "s": 1.0}
+
+GRACE = 0.1
+"""Seconds after its limit until a script must have ended."""
+LONGEST_WAIT = 0.1
+"""Seconds that another route may take to answer meanwhile, on engines with slices."""
+ATTEMPTS = 3
+PAUSE = 0.005
+"""Seconds between two requests of the neighbour: it is not what is to keep the server busy."""
+
+LIGHT, AGAIN = "cd.say('light')", "cd.say('again')"
+
+
+def load_cases() -> list[Any]:
+    found: list[Any] = []
+    for path in sorted(FOLDER.glob("*.toml")):
+        for case in tomli.loads(path.read_text("utf-8"))["case"]:
+            name = f"{path.stem}:{case['name']}"
+            assert set(case) <= KEYS, f"{name}: {set(case) - KEYS}"
+            assert case["ends_by"], name
+            assert set(case["ends_by"]) <= set(STATUS), name
+            engines = case.get("engines", ENGINES)
+            found += [pytest.param(case, engine, id=f"{name}-{engine}") for engine in engines]
+    return found
+
+
+def seconds(text: str) -> float:
+    number, unit = re.fullmatch(r"(\d+)(ms|s)", text).groups()  # type: ignore[union-attr]
+    return int(number) * UNITS[unit]
+
+
+def configuration(case: dict[str, Any], engine: str) -> str:
+    limits = {**LIMITS, **case.get("limits", {})}
+    return f"""
+log_level = "info"
+lua_engine = "{engine}"
+{case.get("config", "")}
+[[host]]
+port = 8080
+[[host.route]]
+location = "= /"
+lua_script = "t.lua"
+lua_isolate = "hostile"
+lua_cpu_limit = "{limits["cpu"]}"
+lua_time_limit = "{limits["time"]}"
+lua_memory_limit = "{limits["memory"]}"
+{case.get("route", "")}
+[[host.route]]
+location = "= /again"
+lua_script = "again.lua"
+lua_isolate = "hostile"
+{case.get("route", "")}
+[[host.route]]
+location = "= /light"
+lua_script = "light.lua"
+"""
+
+
+class Outcome(Struct):
+    """One run of a hostile script, and what went on beside it."""
+
+    reply: Reply
+    seconds: float
+    waits: list[float]
+    """What each request of the neighbour took."""
+    log: str
+    status: int
+    """In the access log: the head may have been sent before."""
+
+    def ended_by(self) -> str:
+        found = re.search(r"lua_(cpu|time|memory)_limit: \S*t\.lua ", self.log)
+        if found is not None:
+            return found[1]
+        return "done" if self.status == 200 else "error"
+
+
+async def run_once(site: Site) -> Outcome:
+    before = len(site.log())
+    waits: list[float] = []
+    ended = trio.Event()
+
+    async def ask_light() -> None:
+        start = perf_counter()
+        reply = await site.request("/light")
+        waits.append(perf_counter() - start)
+        assert (reply.status, reply.body) == (200, b"light\n")
+
+    async def neighbour() -> None:
+        while not ended.is_set():
+            await ask_light()
+            await trio.sleep(PAUSE)
+        await ask_light()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(neighbour)
+        await trio.sleep(PAUSE)
+        start = perf_counter()
+        reply = await site.request("/")
+        taken = perf_counter() - start
+        ended.set()
+    log = site.log()[before:]
+    access = (site.folder / "logs" / "access.log").read_text("utf-8", "replace")
+    status = int(re.findall(r'"GET / HTTP/1.1" (\d+) ', access)[-1])
+    return Outcome(reply, taken, waits, log, status)
+
+
+def check(case: dict[str, Any], outcome: Outcome) -> None:
+    """What must hold however busy the machine is."""
+    ended_by = outcome.ended_by()
+    assert ended_by in case["ends_by"], f"{ended_by}, {outcome.status}:\n{outcome.log}"
+    assert outcome.status == STATUS[ended_by], outcome.log
+    assert "Traceback (most recent call last)" not in outcome.log
+    assert "internal error" not in outcome.log
+    if ended_by == "done":
+        if "body" in case:
+            assert outcome.reply.text == case["body"]
+    else:
+        assert re.search(case.get("line", r"\w\.lua:\d+:"), outcome.log), outcome.log
+    if "log" in case:
+        assert re.search(case["log"], outcome.log), outcome.log
+    if "no_log" in case:
+        assert not re.search(case["no_log"], outcome.log), outcome.log
+
+
+@pytest.mark.parametrize(("case", "engine"), load_cases())
+async def test_hostile_script(case: dict[str, Any], engine: str, tmp_path: Path) -> None:
+    """It ends within its limit and harms nobody, and its isolate goes on serving."""
+    files = {"t.lua": case["script"], "light.lua": LIGHT, "again.lua": AGAIN}
+    limits = {**LIMITS, **case.get("limits", {})}
+    allowed = min(seconds(limits["cpu"]), seconds(limits["time"])) + GRACE
+    best_time, best_wait = 1e9, 1e9
+    async with open_site(
+        tmp_path, configuration(case, engine), {**files, **case.get("files", {})}
+    ) as site:
+        for _ in range(ATTEMPTS):
+            outcome = await run_once(site)
+            check(case, outcome)
+            again = await site.request("/again")
+            assert (again.status, again.body) == (200, b"again\n")
+            best_time = min(best_time, outcome.seconds)
+            best_wait = min(best_wait, max(outcome.waits))
+            if best_time <= allowed and (best_wait <= LONGEST_WAIT or engine not in WITH_SLICES):
+                break
+    assert best_time <= allowed
+    if engine in WITH_SLICES:
+        assert best_wait <= LONGEST_WAIT

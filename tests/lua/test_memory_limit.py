@@ -1,0 +1,259 @@
+"""lua_memory_limit and lua_vm_memory: who takes too much is ended, and nobody else."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import trio
+from support.site import ENGINES, Site, one_route, open_site
+
+from candy_trio.errors import ConfigError
+from candy_trio.lua.room import MAX_RESERVE, Room
+
+GET = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+SLICING = ("luajit", "lua53", "lua54", "lua55")
+
+
+def keys(*lines: str) -> str:
+    return "\n".join(('lua_script = "t.lua"', *lines))
+
+
+async def turns_pass(times: int = 10) -> None:
+    for _ in range(times):
+        await trio.lowlevel.checkpoint()
+
+
+# ---------------------------------------------------------------------- one run
+TAKING = {
+    "a table that grows": "local t = {} while true do t[#t + 1] = {#t} end",
+    "closures": "local f while true do local g = f f = function() return g end end",
+    "a string that doubles": "local s = 'x' while true do s = s .. s end",
+    "a bomb": "local s = ('x'):rep(1e9)",
+    "a bomb in pcall": "while true do pcall(string.rep, 'x', 1e9) end",
+    "beside waits": "local t = {} while true do t[#t + 1] = ('x'):rep(1e5 + #t) cd.sleep(0) end",
+    "a heap of coroutines": "local t = {} while true do t[#t + 1] = coroutine.create(print) end",
+}
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("what", TAKING)
+async def test_the_memory_limit_answers_500(engine: str, what: str, tmp_path: Path) -> None:
+    """Usage, limit and place are logged, and the VM serves on with the memory given back."""
+    script = f"if cd.req.get_uri_args().ok then\n  cd.say('ok')\nelse\n  {TAKING[what]}\nend"
+    config = one_route(engine, keys('lua_memory_limit = "8m"', 'lua_cpu_limit = "1m"'))
+    async with open_site(tmp_path, config, {"t.lua": script}) as site:
+        assert (await site.request("/?ok=1")).text == "ok\n"
+        before = site.vm(engine).memory_used()
+        assert (await site.request()).status == 500
+        log = site.log()
+        assert re.search(
+            r"lua entry thread aborted: lua_memory_limit: t\.lua"
+            r" (took \d+\.\d MB of at most 8\.0 MB|had taken \d+\.\d [KM]B when it asked for more"
+            r" than 8\.0 MB)\nstack traceback:\ncoroutine 0:\n",
+            log,
+        ), log
+        assert re.search(r"t\.lua:(\d:)? in", log)
+        assert "[candy" not in log
+        assert '" 500 ' in site.access_log()
+        assert (await site.request("/?ok=1")).text == "ok\n"
+        await room_is_made(site, engine)
+        assert site.vm(engine).memory_used() < before + (2 << 20)
+
+
+async def room_is_made(site: Site, engine: str) -> None:
+    with trio.fail_after(20):
+        while site.vm(engine).making_room is not None:
+            await trio.lowlevel.checkpoint()
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+async def test_garbage_is_not_held_against_a_script(engine: str, tmp_path: Path) -> None:
+    """What it made and let go of counts only until it is collected: twenty times the limit."""
+    script = """
+      for i = 1, 1600 do
+        local s = ("x"):rep(1e5) .. i
+        if i % 20 == 0 then cd.sleep(0) end
+      end
+      cd.say("ok")
+    """
+    config = one_route(engine, keys('lua_memory_limit = "16m"'))
+    async with open_site(tmp_path, config, {"t.lua": script}) as site:
+        assert (await site.request()).text == "ok\n", site.log()
+
+
+OUTPUT = {
+    "print": "while true do cd.print(s) end",
+    "in a comparator": "table.sort({1, 2, 3}, function() while true do cd.print(s) end end)",
+    "in pcall": "while true do pcall(cd.print, s) end",
+    "in a coroutine": "coroutine.wrap(function() while true do cd.print(s) end end)()",
+}
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("where", OUTPUT)
+async def test_output_that_nobody_takes_counts(engine: str, where: str, tmp_path: Path) -> None:
+    """print never waits; what its client leaves lying ends the script: cut off, 500 in the log."""
+    script = f"local s = ('x'):rep(1e5)\n{OUTPUT[where]}"
+    config = one_route(engine, keys('lua_memory_limit = "8m"', 'lua_cpu_limit = "1m"'))
+    async with open_site(tmp_path, config, {"t.lua": script}) as site:
+        stream = site.connect()
+        await stream.send_all(GET)
+        with trio.fail_after(20):
+            while "lua_memory_limit" not in site.log():
+                await trio.lowlevel.checkpoint()
+        data = b"".join([part async for part in stream])
+        assert data.startswith(b"HTTP/1.1 200")
+        assert not data.endswith(b"0\r\n\r\n")
+        log = site.log()
+        assert re.search(
+            r"lua_memory_limit: t\.lua took \d+\.\d MB, \d\.\d MB of it queued output, of at most"
+            r" 8\.0 MB\nstack traceback:\ncoroutine 0:\n",
+            log,
+        ), log
+        assert "t.lua:2: in" in log
+        assert " 500 " in site.access_log()
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+async def test_output_that_is_taken_does_not_count(engine: str, tmp_path: Path) -> None:
+    """A script that waits for its client sends many times its limit."""
+    script = "local s = ('x'):rep(1e5) for i = 1, 200 do cd.print(s) cd.flush(true) end"
+    config = one_route(engine, keys('lua_memory_limit = "4m"'))
+    async with open_site(tmp_path, config, {"t.lua": script}) as site:
+        assert len((await site.request()).body) == 20_000_000, site.log()
+
+
+# ---------------------------------------------------------------------- the VM
+HOLD = """
+local t, mb = {}, tonumber(cd.req.get_uri_args().mb)
+local x = string.char(64 + mb)        -- equal strings are one
+for i = 1, mb * 10 do
+  t[i] = x:rep(104858 + i)
+end
+ngx.shared.candy:incr("held", 1, 0)
+cd.sleep(1000)
+cd.say(#t)
+"""
+
+
+def vm_site(engine: str, vm_memory: str = "64m") -> str:
+    return (
+        f'lua_vm_memory = "{vm_memory}"\nlua_time_limit = "60m"\n'
+        + one_route(engine, keys('lua_memory_limit = "40m"'))
+        + '[[host.route]]\nlocation = "/light"\ncontent_by_lua = "cd.say(1)"\n'
+    )
+
+
+async def hold(site: Site, nursery: trio.Nursery, replies: dict[str, int], megabytes: int) -> None:
+    """Start a script that holds so much and sleeps."""
+    held = site.app.shared["candy"].get(b"held")[0] or 0
+    target = f"/?mb={megabytes}"
+
+    async def ask() -> None:
+        replies[target] = (await site.request(target)).status
+
+    nursery.start_soon(ask)
+    for _ in range(1000):
+        if (site.app.shared["candy"].get(b"held")[0] or 0) > held:
+            return
+        await trio.lowlevel.checkpoint()
+    raise AssertionError(site.log())
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+async def test_who_holds_the_most_goes_first(
+    engine: str, tmp_path: Path, mock_clock: trio.testing.MockClock
+) -> None:
+    """When the VM runs full the largest run is ended, not the one that comes, nor a smaller."""
+    async with open_site(tmp_path, vm_site(engine), {"t.lua": HOLD}) as site:
+        replies: dict[str, int] = {}
+        async with trio.open_nursery() as nursery:
+            for megabytes in (10, 30, 17):
+                await hold(site, nursery, replies, megabytes)
+            assert not replies
+            assert (await site.request("/light")).text == "1\n"
+            await room_is_made(site, engine)
+            await turns_pass(20)
+            assert replies == {"/?mb=30": 500}
+            log = site.log()
+            assert re.search(
+                r"lua entry thread aborted: lua_vm_memory: t\.lua had taken 3\d\.\d MB, the"
+                r" most of those in its VM, when that had \d\.\d MB left of 64\.0 MB\n"
+                r"stack traceback:\ncoroutine 0:\n\t\[C\]: in [^\n]*\n\tt\.lua:8: in main chunk",
+                log,
+            ), log
+            assert site.vm(engine).memory_used() < 40 << 20
+            assert "retired" not in log
+            mock_clock.jump(1001)
+        assert replies == {"/?mb=10": 200, "/?mb=17": 200, "/?mb=30": 500}
+
+
+@pytest.mark.parametrize("engine", SLICING)
+async def test_neighbours_of_a_script_that_exhausts_memory_do_not_fail(
+    engine: str, tmp_path: Path
+) -> None:
+    """Ten scripts that take all they get, again and again: all the light ones are answered."""
+    config = vm_site(engine, "128m")
+    taking = """
+      local t = {}
+      local own = tostring(t)        -- equal strings are one on LuaJIT
+      while true do t[#t + 1] = ('x'):rep(1e4) .. own .. #t end
+    """
+    async with open_site(tmp_path, config, {"t.lua": taking}) as site:
+        heavy: list[int] = []
+        light: list[str] = []
+
+        async def ask_heavy() -> None:
+            heavy.extend([(await site.request()).status for _ in range(3)])
+
+        async def ask_light() -> None:
+            while len(heavy) < 30 or not light:
+                light.append((await site.request("/light")).text)
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(ask_light)
+            for _ in range(10):
+                nursery.start_soon(ask_heavy)
+        assert set(light) == {"1\n"}, site.log()
+        assert heavy == [500] * 30
+        assert "retired" not in site.log()
+
+
+async def test_a_vm_without_room_for_itself_is_refused_at_the_start(tmp_path: Path) -> None:
+    """Every request would fail; the message says what an empty VM has."""
+    with pytest.raises(
+        ConfigError, match=r"lua_vm_memory: 200\.0 KB is too little: an empty VM of"
+    ):
+        async with open_site(
+            tmp_path, 'lua_vm_memory = "200k"\n' + one_route("luajit"), {"t.lua": ""}
+        ):
+            pass
+
+
+def run_with(memory: int) -> Any:
+    return SimpleNamespace(memory=memory)
+
+
+@pytest.mark.parametrize(
+    ("used", "sums", "ended"),
+    [
+        (5600, [5, 4000, 400], []),  # there is room
+        (5700, [5, 400, 4000], [4000]),
+        (6100, [5, 400, 300], [400, 300]),
+        (6300, [90, 400, 300], [400, 300]),  # who holds less than a 64th is never ended
+        (6300, [5, 99], []),
+    ],
+)
+def test_as_many_are_ended_as_are_needed(used: int, sums: list[int], ended: list[int]) -> None:
+    """The largest first, and nobody who holds little."""
+    room = Room(6400)
+    assert (room.line, room.brim) == (5600, 6000)
+    assert [run.memory for run in room.victims(used, [run_with(size) for size in sums])] == ended
+
+
+def test_a_large_vm_keeps_no_more_free_than_one_script_takes() -> None:
+    assert Room(64 << 30).line == (64 << 30) - MAX_RESERVE
