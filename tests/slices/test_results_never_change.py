@@ -195,6 +195,26 @@ def test_interrupted_before_every_kth_instruction_through_ctypes(engine: str, st
     stepper.close()
 
 
+def test_a_script_may_be_replaced_before_it_has_begun(stepper: Stepper) -> None:
+    """Its slice may be over within the first lines of ours, and its file be read again then."""
+    program = next(program for program in PROGRAMS if program.name == "queens")
+    stepper.vm.interrupt_every(1)
+    runs = []
+    for steps in range(60):
+        number, answer = stepper.programs.start(program)
+        for _ in range(steps):
+            answer = stepper.vm.resume(number)
+        assert answer is PREEMPTED
+        runs.append(number)
+    stepper.vm.interrupt_every(0)
+    stepper.programs.compile(program)
+    for number in runs:
+        answer = stepper.vm.resume(number)
+        while answer is PREEMPTED:
+            answer = stepper.vm.resume(number)
+        assert result_of(answer) == expected(stepper.programs.engine)[program.name]
+
+
 def check_every(
     stepper: Stepper, stride: int, programs: list[Program], bursts: int, kind: str
 ) -> None:
