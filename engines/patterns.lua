@@ -24,7 +24,7 @@ local NO_EMPTY_AFTER = select(2, native_gsub('a', 'a*', '')) == 1
 local MAX_WHOLE = K.is_jit and 2 ^ 31 or 2 ^ 53  -- numbers beyond are the least one, as places
 
 local MAX_INIT = 2 ^ 31     -- what every engine takes
-local PLAIN_BUDGET = 3e6    -- nanoseconds for a native find of plain text, with 15 at each place
+local PLAIN_BUDGET = 3e6    -- nanoseconds of a native find of plain text
 local CARET = byte('^')
 local SPECIAL = '[%^%$%*%+%?%.%(%[%%%-]'         -- what makes a pattern of the text that find gets
 
@@ -105,13 +105,14 @@ local function is_plain(pattern)
   return true
 end
 
--- Plain text is found within a time of (15 + 0.05 * size) a place.
-local function note_plain(pattern, always)
-  if pattern == nil or #pattern > S.MAX_KEPT then return end
+-- Notes how much text a native find of `needle` may look through, (15 + 0.05 * size) nanoseconds a
+-- place; `always`: it is plain text for every find.
+local function note_plain(needle, always)
+  if #needle > S.MAX_KEPT or quick.plain[needle] and (quick.find[needle] or not always) then return end
   S.make_room(1)
-  local limit = floor(PLAIN_BUDGET / (15 + #pattern * 0.05))
-  quick.plain[pattern] = limit
-  if always then quick.find[pattern] = limit end
+  local limit = floor(PLAIN_BUDGET / (15 + #needle * 0.05))
+  quick.plain[needle] = limit
+  if always then quick.find[needle] = limit end
 end
 
 local function slow_find(s, pattern, init, plain)
