@@ -12,7 +12,7 @@ local COMPLETE, STREAMED, PAGE, JUMP, OVERFLOW = 1, 2, 3, 4, 5
 
 local LARGE = 2 ^ 20      -- bytes of a response that can't cross in one
 
-local isolates, routes, compiled = {}, {}, {}
+local isolates, routes = {}, {}
 
 -- ---------------------------------------------------------------------- isolates
 -- Makes isolate `id`: its own libraries, modules and API tables.
@@ -31,16 +31,7 @@ end
 
 local function drop_isolate(id) isolates[id] = nil end
 
--- ---------------------------------------------------------------------- scripts and routes
-local function set_script(id, source, name)
-  local factory, err = compile(source, name)
-  if not factory then return err end
-  compiled[id] = factory
-  return nil
-end
-
-local function drop_script(id) compiled[id] = nil end
-
+-- ---------------------------------------------------------------------- routes
 local function set_route(id, default_type, use_default_type, underscores, http10_buffering, need_body)
   routes[id] = {
     default_type = use_default_type and default_type or nil,
@@ -56,29 +47,39 @@ local finish
 -- tail-calls would have its name on LuaJIT, and look like the main chunk.
 local function unnamed(f) return f end
 
--- The thread function of every request: `kind` is 1 for HEAD, 2 for HTTP/1.0, 3 for both, else 0.
-local function serve(route, isolate, script, kind, has_body, handed_on)
-  local I = isolates[isolate]
-  local globals = setmetatable({}, I.globals_meta)
-  globals._G = globals
-  local main = compiled[script](globals)     -- before anything waits: the script may be replaced then
-  local R = {
-    route = routes[route], isolate = I, globals = globals, strings = I.strings,
-    out = {}, n = 0, size = 0,
-    head_only = kind == 1 or kind == 3, http10 = kind >= 2, has_body = has_body,
-  }
-  adopt(R)
-  if handed_on then
-    local status, lines, untyped, body_read = host.kept_head()
-    headers.restore(R, status, lines, untyped)
-    if body_read then
-      R.has_body = true      -- it may have made one
-      body.read(R)
+-- The thread function of a script's requests: `kind` is 1 for HEAD, 2 for HTTP/1.0, 3 for both, else 0.
+-- It holds the script: whose slice is over before its first instruction finds it, replaced or not.
+local function server_of(factory)
+  return function(route, isolate, kind, has_body, handed_on)
+    local I = isolates[isolate]
+    local globals = setmetatable({}, I.globals_meta)
+    globals._G = globals
+    local main = factory(globals)
+    local R = {
+      route = routes[route], isolate = I, globals = globals, strings = I.strings,
+      out = {}, n = 0, size = 0,
+      head_only = kind == 1 or kind == 3, http10 = kind >= 2, has_body = has_body,
+    }
+    adopt(R)
+    if handed_on then
+      local status, lines, untyped, body_read = host.kept_head()
+      headers.restore(R, status, lines, untyped)
+      if body_read then
+        R.has_body = true      -- it may have made one
+        body.read(R)
+      end
     end
+    if R.route.need_body then body.read(R) end
+    unnamed(main)()
+    return finish(R)
   end
-  if R.route.need_body then body.read(R) end
-  unnamed(main)()
-  return finish(R)
+end
+
+-- Gives the function that serves requests by the script `source`, or nil and Lua's message.
+local function new_server(source, name)
+  local factory, err = compile(source, name)
+  if not factory then return nil, err end
+  return server_of(factory)
 end
 
 -- What exit() takes that closes the connection, without an answer or the rest of one, and the
@@ -132,6 +133,5 @@ end
 
 return {
   new_isolate = new_isolate, drop_isolate = drop_isolate,
-  set_script = set_script, drop_script = drop_script,
-  set_route = set_route, serve = serve, failed_head = failed_head,
+  set_route = set_route, new_server = new_server, failed_head = failed_head,
 }
