@@ -214,8 +214,8 @@ local function answer(id, co, ok, tag, ...)
   end
   if not ok then
     local text, message = traceback_through(R, co, tag), describe(tag, co)
+    if close then close_variables(co) end      -- where memory may run out: the host asks for a trace then
     forget(id)
-    if close then close_variables(co) end
     return FAILED, message, text
   end
   if tag == nil then return PREEMPTED end
