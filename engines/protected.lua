@@ -8,7 +8,7 @@ local pcall, native_xpcall = pcall, xpcall      -- pcall names itself in its err
 local create, native_running, traceback = K.create, coroutine.running, debug.traceback
 local S, body_of, go, disguise = K.S, K.body_of, K.go, K.disguise
 local stop, raise, bad_argument, without_place = K.stop, K.raise, K.bad_argument, K.without_place
-local ends_run, out_of_memory = K.caught, K.out_of_memory
+local ends_run, out_of_memory, MAX_DEPTH = K.caught, K.out_of_memory, K.max_depth
 local running = K.coroutine.running
 
 local P = {}
@@ -60,8 +60,16 @@ if K.is_51 then
     return judged(protected(callable(f), ...))
   end
 else
+  -- After an error 5.2 begins to count nested C calls anew, with the stack as deep as it was: what
+  -- goes on recursing after each would get so deep that leaving it takes minutes.
+  local COUNTS = K.is_52
   function P.pcall(...)
-    return caught(S.depth, pcall(...))
+    local mark = S.depth
+    if COUNTS then
+      if mark >= MAX_DEPTH then return false, 'C stack overflow' end
+      S.depth = mark + 1
+    end
+    return caught(mark, pcall(...))
   end
   -- Runs inside Lua's error handling, where no hook fires: so it is ours and short. The
   -- script's handler runs after unwinding, with the traceback that was taken here.
@@ -81,7 +89,12 @@ else
     return false, without_place(e), nil     -- no memory or no stack left for the handler
   end
   function P.catch(f, ...)
-    return judged(S.depth, native_xpcall(f, capture, ...))
+    local mark = S.depth
+    if COUNTS then
+      if mark >= MAX_DEPTH then return false, 'C stack overflow' end
+      S.depth = mark + 1
+    end
+    return judged(mark, native_xpcall(f, capture, ...))
   end
 end
 
