@@ -268,7 +268,9 @@ end
 local function caught(message)
   if out_of_memory(message) then
     local R = S.R
-    R.exhausted, R.done = true, true
+    -- Either may find no memory for a new field, and raise again: `done` alone would be an answer.
+    R.exhausted = true
+    R.done = true
     stop()
   end
 end

@@ -11,6 +11,7 @@ ENGINES = ("luajit", "lua51", "lua52", "lua53", "lua54", "lua55")
 
 BODIES = {
     "by Lua": "local s = 'x' while true do s = s .. s end",
+    "by Lua, to the last byte": "local t = {} while true do t = {t} end",
     "by a callback": "local text, message = large() if not text then K.raise(message) end",
 }
 AROUND = {
@@ -35,4 +36,5 @@ def test_no_script_goes_on_without_memory(engine: str, around: str, found: str) 
     answer = vm.start(1, f)
     assert isinstance(answer, Failed), answer
     assert answer.limit == "memory", answer
+    assert b"script:1:" in answer.traceback, answer
     vm.close()

@@ -28,7 +28,7 @@ class Case(Struct, frozen=True):
 
     @property
     def program(self) -> Program:
-        return Program(self.name, self.source, self.engines, True, True)
+        return Program(self.name, self.source, self.engines, True, True, True)
 
 
 RAW = (

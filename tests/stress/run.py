@@ -50,6 +50,7 @@ class Growth:
 
     def __init__(self, seconds: float) -> None:
         self._settled_at = time.monotonic() + min(60.0, seconds / 2)
+        self._judges = seconds >= 120
         self._process_base = 0
         self._process_most = 0
         self._vm_base: dict[int, int] = {}
@@ -76,7 +77,7 @@ class Growth:
 
     def verdict(self) -> list[str]:
         """What grew."""
-        if self._process_most > self._process_base * PROCESS_GROWTH + PROCESS_NOISE:
+        if self._judges and self._process_most > self._process_base * PROCESS_GROWTH + PROCESS_NOISE:
             self.said.append(
                 f"the process has {self._process_most >> 20} MiB,"
                 f" {self._process_base >> 20} when it had settled"
