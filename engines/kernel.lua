@@ -62,6 +62,9 @@ local S = {
 }
 
 local threads, records = {}, {}                       -- by run number
+-- By run number: whether a hook has suspended it, on 5.3. That Lua then keeps something else in the
+-- place of the function that stands there, and whoever looks at it (a traceback, getinfo) crashes.
+local at_hook = {}
 local pool, pooled = {}, 0
 local entries = setmetatable({}, {__mode = 'k'})      -- threads of runs: never a script's to resume
 
@@ -101,7 +104,7 @@ local function work(f, a, b, c, d, e, g)
 end
 
 local function forget(id)
-  threads[id], records[id] = nil, nil
+  threads[id], records[id], at_hook[id] = nil, nil, nil
 end
 
 -- "file.lua:12: " of the script's function that called ours, in the dead thread `co`; else "".
@@ -166,17 +169,21 @@ local function note_death(message, co)
   R.died = {message = message, text = traceback_through(R, co, message), caller = (native_running())}
 end
 
--- The traceback of a run that is suspended or was unwound, the innermost coroutine's first.
-local function traceback_within(co)
-  local text, inner = traceback(co), co
+-- The traceback of a run that is suspended or was unwound, the innermost coroutine's first, which
+-- is left out where 5.3 cannot tell it.
+local function traceback_within(co, interrupted)
+  local text, inner = '', co
   while inner do
     local outer = inner
     inner = nil
     for below, resumer in next, busy do
       if resumer == outer then
-        text, inner = traceback(below) .. '\n' .. text, below
+        inner = below
         break
       end
+    end
+    if inner or not (IS_53 and interrupted) then
+      text = traceback(outer) .. (text == '' and '' or '\n' .. text)
     end
   end
   return text
@@ -194,7 +201,7 @@ end
 
 local function answer(id, co, ok, tag, ...)
   if leave() then
-    local text = traceback_within(co)
+    local text = traceback_within(co, ok and tag == nil)
     forget(id)
     return UNWOUND, text
   end
@@ -209,7 +216,7 @@ local function answer(id, co, ok, tag, ...)
   local R = S.R
   if R.done then
     -- Whoever has no memory left for this asks for the traceback again: so it comes first.
-    local text = R.exhausted and traceback(co)
+    local text = R.exhausted and traceback_within(co, ok and tag == nil)
     forget(id)
     if text then return FAILED, NO_MEMORY, text end
     return RETURNED, S.finish(R)
@@ -220,7 +227,10 @@ local function answer(id, co, ok, tag, ...)
     forget(id)
     return FAILED, message, text
   end
-  if tag == nil then return PREEMPTED end
+  if tag == nil then
+    at_hook[id] = IS_53 or nil
+    return PREEMPTED
+  end
   if tag == YIELD then return YIELDED, 'yield' end
   return YIELDED, tag, ...
 end
@@ -230,6 +240,7 @@ local function step(id, ...)
   local co = threads[id]
   local R = records[id]
   S.R, S.T, S.now, S.depth = R, id, nil, 0
+  at_hook[id] = nil
   local wanted = R.strings
   if wanted ~= strings and wanted then use_strings(wanted) end
   enter(co)
@@ -252,10 +263,22 @@ local function start(id, f, a, b, c, d, e, g)
   return step(id, f, a, b, c, d, e, g)
 end
 
+-- Whoever catches `message` for a script asks here first. Where memory has run out the run is
+-- over: a script that went on would run out of it again and again.
+local function caught(message)
+  if out_of_memory(message) then
+    local R = S.R
+    R.exhausted, R.done = true, true
+    stop()
+  end
+end
+
 -- ---------------------------------------------------------------------- positions of errors
 -- Raises `message` at the place where the script called us. The level is searched, not counted:
--- 5.1 counts tail calls as levels, and our functions call each other.
+-- 5.1 counts tail calls as levels, and our functions call each other. What says that memory has run
+-- out (a callback found no room for its answer) ends the run, as it does when Lua itself says so.
 local function raise(message)
+  caught(message)
   local level = 2
   while true do
     local info = getinfo(level, 'Sl')
@@ -304,17 +327,7 @@ end
 -- For the log line of a limit.
 local function trace(id)
   local co = threads[id]
-  return co and traceback_within(co) or ''
-end
-
--- Whoever catches `message` for a script asks here first. Where memory has run out the run is
--- over: a script that went on would run out of it again and again.
-local function caught(message)
-  if out_of_memory(message) then
-    local R = S.R
-    R.exhausted, R.done = true, true
-    stop()
-  end
+  return co and traceback_within(co, at_hook[id]) or ''
 end
 
 local function collect_step() return collectgarbage('step', STEP_SIZE) end

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 CYCLES: Final = 2
 """Ends of a cycle to wait for: what became garbage while one was under way survives it."""
 
-STEP: Final = 1 << 19
+STEP: Final = 1 << 16
 """Bytes that a step works through at least. It bounds the steps of a collection: scripts that
 make garbage as fast as it is collected would keep it going for ever."""
 
@@ -78,16 +78,19 @@ class Collector:
 
     async def _make_room(self, vm: ScriptVM) -> None:
         await self._collect(vm)
-        while not vm.retired and vm.memory_used() > vm.room.line:
+        while _is_short(vm):
             victims = vm.room.victims(vm.memory_used(), vm.suspended)
             if not victims:
-                self._retire(
-                    vm,
-                    f"lua_vm_memory: {limits.size(vm.memory_used())} of at most"
-                    f" {limits.size(vm.room.limit)} are in use after a collection, and no running"
-                    " script holds much of it",
-                )
-                return
+                # Nobody holds much. What was let go of during the collection may still be there.
+                await self._collect_alone(vm)
+                if _is_short(vm) and not vm.room.victims(vm.memory_used(), vm.suspended):
+                    self._retire(
+                        vm,
+                        f"lua_vm_memory: {limits.size(vm.memory_used())} of at most"
+                        f" {limits.size(vm.room.limit)} are in use after a collection, and no"
+                        " running script holds much of it",
+                    )
+                continue
             for run in victims:
                 run.end(_ending(vm, run))
             # One that can't leave at once (a file is being read for it) is chosen again.
@@ -95,11 +98,45 @@ class Collector:
             await self._collect(vm)
 
     async def _collect(self, vm: ScriptVM) -> None:
-        ends = 0
-        for _ in range(CYCLES * (vm.memory_used() // STEP + 16)):
+        """Collect in turn with scripts that compute."""
+        collection = _Collection(vm)
+        while not collection.ended:
             async with self._slices:
-                if vm.retired or (ends := ends + vm.collect_step()) == CYCLES:
-                    return
+                collection.step()
+
+    async def _collect_alone(self, vm: ScriptVM) -> None:
+        """Collect while scripts that compute stand still."""
+        collection = _Collection(vm)
+        async with self._slices:
+            while not collection.ended:
+                collection.step()
+                await trio.lowlevel.checkpoint()
+
+
+class _Collection:
+    """All the steps that it takes until what is garbage now is gone."""
+
+    def __init__(self, vm: ScriptVM) -> None:
+        self._vm = vm
+        self._ends = 0
+        vm.left.collection_begins()
+        self._steps_left = CYCLES * (vm.memory_used() // STEP + 16)
+        self.ended = False
+
+    def step(self) -> None:
+        vm = self._vm
+        self._steps_left -= 1
+        if vm.retired or self._steps_left < 0:
+            self.ended = True
+        elif vm.collect_step():
+            self._ends += 1
+            if self._ends == CYCLES:
+                vm.left.collection_ends()
+                self.ended = True
+
+
+def _is_short(vm: ScriptVM) -> bool:
+    return not vm.retired and vm.memory_used() > vm.room.line
 
 
 def _ending(vm: ScriptVM, run: LuaRun) -> Callable[[], CandyError]:

@@ -141,8 +141,8 @@ class Scheduler:
             async with self._slices:
                 # The lock may have been handed to a run that was cancelled in the same turn.
                 await trio.lowlevel.checkpoint_if_cancelled()
-                # An isolate may have begun to take turns since.
-                if run.turns.open_to(run):
+                # An isolate may have begun to take turns since, and the VM may have filled up.
+                if run.turns.open_to(run) and not vm.is_full():
                     return vm.resume(run, trio.current_time() - run.started, *values)
 
     async def _wait(self, vm: ScriptVM, run: LuaRun) -> None:
@@ -157,7 +157,7 @@ class Scheduler:
             if vm.memory_used() <= vm.line:
                 return
             self._collector.want(vm)
-            if vm.memory_used() <= vm.room.brim or vm.making_room is None:
+            if not vm.is_full() or vm.making_room is None:
                 return
             await vm.making_room.wait()
             if turns.open_to(run):

@@ -15,7 +15,7 @@ from candy_trio.errors import RequestError
 from candy_trio.lua import limits, modules, traceback
 from candy_trio.lua.api import output, regex, request, shared, text, time
 from candy_trio.lua.current import Current, LuaRun
-from candy_trio.lua.room import Room
+from candy_trio.lua.room import Leftovers, Room
 from candy_trio.observe.log import Level
 from candy_trio.version import VERSION
 
@@ -86,6 +86,7 @@ class ScriptVM:
         self.making_room: trio.Event | None = None
         """While somebody makes room in it."""
         self.memory_used: Callable[[], int] = self.engine_vm.memory_used
+        self.left = Leftovers()
         self.suspended: set[LuaRun] = set()
         """The runs that wait, for whatever; the others are over before anybody else looks."""
         self.retired = False
@@ -216,7 +217,10 @@ class ScriptVM:
         lua = self.engine_vm
         run.step_seconds = lua.step_seconds
         run.computed += lua.step_seconds
-        run.memory = max(0, run.memory + lua.step_memory)
+        grown = lua.step_memory
+        if grown < 0:
+            grown += self.left.collected(-grown)
+        run.memory = max(0, run.memory + grown)
         if run.memory > run.settings.memory_limit:
             # Its garbage may have been collected in a step of somebody else's.
             run.memory = min(run.memory, self.memory_used())
@@ -231,6 +235,7 @@ class ScriptVM:
 
     def drop(self, run: LuaRun) -> None:
         """Never resume it again."""
+        self.left.add(run.memory)
         if not self.broken:
             self.engine_vm.drop(run.number)
 
@@ -254,6 +259,10 @@ class ScriptVM:
         self.line = sys.maxsize
         if not self.broken:
             self.engine_vm.retire()
+
+    def is_full(self) -> bool:
+        """Whether nobody shall step before room is made."""
+        return not self.retired and self.memory_used() > self.room.brim
 
     def room_is_made(self) -> None:
         """Let those go on who wait for it."""

@@ -299,7 +299,8 @@ def a_computing_run_is_interrupted_or_ended(vm: LuaVM) -> None:
     if vm.slices:
         assert answer == PREEMPTED
         assert 0 < vm.step_seconds < 0.2
-        assert vm.traceback(1)
+        # 5.3 can't tell where a hook has suspended a thread: see kernel.lua.
+        assert vm.traceback(1) or vm.execute(b"return _VERSION", "t") == b"Lua 5.3"
         vm.drop(1)
     else:
         assert isinstance(answer, Failed)

@@ -36,7 +36,8 @@ RAW = (
         "callbacks that compute",
         "right",
         """
-        local K, add, text, slow, raises = ...
+        local K, C = ...
+        local add, slow = C.add, C.slow
         return function()
           local s = 0
           for i = 1, 300 do
@@ -52,8 +53,8 @@ RAW = (
         "callbacks that raise",
         "right",
         """
-        local K, add, text, slow, raises = ...
-        local pcall = K.pcall
+        local K, C = ...
+        local add, raises, pcall = C.add, C.raises, K.pcall
         return function()
           local s = 0
           for i = 1, 60 do
@@ -70,8 +71,8 @@ RAW = (
         "callbacks that answer with text",
         "right",
         """
-        local K, add, text = ...
-        local wrap = K.coroutine.wrap
+        local K, C = ...
+        local text, wrap = C.text, K.coroutine.wrap
         return function()
           local n = 0
           for i = 1, 40 do
@@ -86,10 +87,18 @@ RAW = (
         "texts of callbacks that are kept",
         "hungry",
         """
-        local K, add, text = ...
+        local K, C = ...
         return function()
           local t = {}
-          while true do K.pcall(function() while true do t[#t + 1] = text(20000) .. #t end end) end
+          while true do
+            K.pcall(function()
+              while true do
+                local answer, message = C.text(20000)
+                if not answer then K.raise(message) end
+                t[#t + 1] = answer .. #t
+              end
+            end)
+          end
         end""",
         raw=True,
     ),

@@ -45,8 +45,7 @@ class Run:
         self.used_seconds = 0.0
         self.used_memory = 0
         self.interrupted = 0
-        self.handle: Any = None
-        self.waits = False
+        self.number = 0
 
 
 class OneVM:
@@ -55,6 +54,7 @@ class OneVM:
     def __init__(self, engine: str, slice_: float | None, mode: Mode | None) -> None:
         self.vm: LuaVM = new_vm(engine, slice_, mode)
         self.programs = ProgramVM(engine, self.vm)
+        self.callbacks = self.vm.execute(_CALLBACKS, "callbacks", add, text, slow, raises)
         self.raw: dict[str, Any] = {}
         self.numbers = count(FIRST_RAW_NUMBER)
         self.steps = 0
@@ -69,12 +69,13 @@ class OneVM:
     def raw_function(self, case: Case) -> Any:
         if case.name not in self.raw:
             self.raw[case.name] = self.vm.execute(
-                case.source.encode(), "raw", self.vm.kernel, add, text, slow, raises
+                case.source.encode(), "raw", self.vm.kernel, self.callbacks
             )
         return self.raw[case.name]
 
     def close(self) -> None:
         self.raw.clear()
+        del self.callbacks
         self.programs.close()
 
 
@@ -82,6 +83,12 @@ def new_vm(engine: str, slice_: float | None, mode: Mode | None) -> LuaVM:
     # An engine's own new_vm() takes the best mode there is.
     module = importlib.import_module("lupa.luajit21" if engine == "luajit" else f"lupa.{engine}")
     return LupaVM(module, VM_MEMORY, slice_, mode)
+
+
+_CALLBACKS = (
+    b"local add, text, slow, raises = ... "
+    b"return {add = add, text = text, slow = slow, raises = raises}"
+)
 
 
 class Deliberate(Exception):
@@ -148,7 +155,7 @@ class Machine:
             run = Run(case, one, ENOUGH_SECONDS, None)
             answer = self._start(run)
             while isinstance(answer, Yielded):
-                answer = self._resume(run, answer)
+                answer = self._resume(run)
             assert isinstance(answer, Returned), (self.engine, case.name, answer)
             right[case.name] = self._text(run, answer)
         assert not one.errors, one.errors
@@ -164,12 +171,12 @@ class Machine:
         if (len(self.active) < MAX_ACTIVE and self._rng.random() < 0.4) or not self.active:
             run = self._new_run()
             self.active.append(run)
-            self._judge(run, self._timed(run, None))
+            self._judge(run, self._timed(run, begins=True))
             return
         run = self._rng.choice(self.active)
         self._make_room(run.vm)
         if run in self.active:
-            self._judge(run, self._timed(run, Preempted()))
+            self._judge(run, self._timed(run, begins=False))
 
     def _new_run(self) -> Run:
         kinds = list(WEIGHTS)
@@ -201,7 +208,7 @@ class Machine:
             self._drop(max(mine, key=lambda run: run.used_memory), "dropped for room")
             one.vm.collect()
 
-    def _timed(self, run: Run, before: Answer | None) -> Answer:
+    def _timed(self, run: Run, *, begins: bool) -> Answer:
         vm = run.vm.vm
         vm.seconds_left = max(run.seconds - run.used_seconds, 0.0005)
         vm.memory_left = None if run.memory is None else max(run.memory - run.used_memory, 1)
@@ -209,7 +216,7 @@ class Machine:
         self._tell(run.case.name)
         begun = time.thread_time()
         try:
-            answer = self._start(run) if before is None else self._resume(run, before)
+            answer = self._start(run) if begins else self._resume(run)
         except Exception as error:
             self.wrong.append(f"{self.engine}: {run.case.name}: a step raised {error!r}")
             answer = Failed(repr(error).encode(), b"")
@@ -225,15 +232,13 @@ class Machine:
 
     def _start(self, run: Run) -> Answer:
         if run.case.raw:
-            run.handle = next(run.vm.numbers)
-            return run.vm.vm.start(run.handle, run.vm.raw_function(run.case))
-        run.handle, answer = run.vm.programs.start(run.case.program)
+            run.number = next(run.vm.numbers)
+            return run.vm.vm.start(run.number, run.vm.raw_function(run.case))
+        run.number, answer = run.vm.programs.start(run.case.program)
         return answer
 
-    def _resume(self, run: Run, before: Answer) -> Answer:
-        if run.case.raw:
-            return run.vm.vm.resume(run.handle)
-        return run.vm.programs.resume(run.handle)
+    def _resume(self, run: Run) -> Answer:
+        return run.vm.vm.resume(run.number)
 
     # ------------------------------------------------------------------ judging
     def _judge(self, run: Run, answer: Answer) -> None:
@@ -300,11 +305,8 @@ class Machine:
         self.active.remove(run)
         self.counts[why] += 1
         if self._rng.random() < 0.3:
-            run.vm.vm.traceback(run.handle if run.case.raw else run.handle.number)
-        if run.case.raw:
-            run.vm.vm.drop(run.handle)
-        else:
-            run.vm.programs.drop(run.handle)
+            run.vm.vm.traceback(run.number)
+        run.vm.vm.drop(run.number)
 
     # ------------------------------------------------------------------ what else happens
     def collect(self) -> None:

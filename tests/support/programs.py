@@ -6,7 +6,8 @@ says what it is about. It may hold:
 
 - ``engines: NAMES``, where a program needs what other engines lack;
 - ``differs between engines: WHY``, where each engine has a result of its own;
-- ``differs from plain Lua: WHY``, where scripts get something else than Lua's own libraries give.
+- ``differs from plain Lua: WHY``, where scripts get something else than Lua's own libraries give;
+- ``scripts alone: WHY``, where it can't run without the server's libraries.
 """
 
 from __future__ import annotations
@@ -34,7 +35,9 @@ ENGINES = ("luajit", "lua53", "lua54", "lua55")
 LIMITED_ENGINES = ("lua51", "lua52")
 """Those without: they run the programs that need no newer Lua, uninterrupted."""
 
-_FIELD = re.compile(r"^-- (engines|differs between engines|differs from plain Lua): (.+)$", re.M)
+_FIELD = re.compile(
+    r"^-- (engines|differs between engines|differs from plain Lua|scripts alone): (.+)$", re.M
+)
 
 _CONFIG = """
 log_level = "error"
@@ -47,7 +50,11 @@ location = "/"
 content_by_lua = ""
 """
 
-_RUN: Any = SimpleNamespace(exchange=SimpleNamespace(log=print))
+_RUN: Any = SimpleNamespace(
+    exchange=SimpleNamespace(log=print),
+    loading=0,
+    turns=SimpleNamespace(sharing_begins=lambda: None),
+)
 """The run of all of them: nothing that a program does asks for more."""
 
 
@@ -59,6 +66,7 @@ class Program(Struct, frozen=True):
     engines: frozenset[str]
     same_everywhere: bool
     same_as_plain: bool
+    runs_plain: bool
 
 
 def load_programs() -> list[Program]:
@@ -76,6 +84,7 @@ def load_programs() -> list[Program]:
                 frozenset(names),
                 "differs between engines" not in fields,
                 "differs from plain Lua" not in fields,
+                "scripts alone" not in fields,
             )
         )
     return programs

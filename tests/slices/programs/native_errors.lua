@@ -4,7 +4,7 @@
 
 local h, seen = 0, {}
 local function note(ok, message)
-  message = tostring(message)
+  message = tostring(message):gsub("to '[%w_]+%.", "to '")     -- '_G.ipairs' or 'ipairs', as it comes
   seen[message] = true
   for i = 1, #message do h = (h * 31 + message:byte(i)) % 1000000007 end
 end

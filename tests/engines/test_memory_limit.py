@@ -1,0 +1,38 @@
+"""A run that is out of memory is over, whoever found it out and wherever that was."""
+
+from __future__ import annotations
+
+import pytest
+
+from engines import registry
+from engines.base import Failed
+
+ENGINES = ("luajit", "lua51", "lua52", "lua53", "lua54", "lua55")
+
+BODIES = {
+    "by Lua": "local s = 'x' while true do s = s .. s end",
+    "by a callback": "local text, message = large() if not text then K.raise(message) end",
+}
+AROUND = {
+    "caught": "for i = 1, 9 do K.pcall(function() {} end) end",
+    "caught by xpcall": "for i = 1, 9 do K.xpcall(function() {} end, function() end) end",
+    "in a coroutine": "K.coroutine.resume(K.coroutine.create(function() {} end))",
+    "in a comparator": "for i = 1, 9 do K.pcall(table.sort, {{3, 2, 1}}, function() {} end) end",
+}
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("around", AROUND)
+@pytest.mark.parametrize("found", BODIES)
+def test_no_script_goes_on_without_memory(engine: str, around: str, found: str) -> None:
+    vm = registry.load(engine).new_vm(memory_limit=64 << 20)
+    vm.memory_left = 1 << 20
+    body = AROUND[around].format(BODIES[found])
+    script = f"local K, large = ... return function() {body} return 'went on' end"
+    compile_ = b"local script = ... return (loadstring or load)(script, '=script')(select(2, ...))"
+    large = b"x" * (4 << 20)
+    f = vm.execute(compile_, "t", script.encode(), vm.kernel, lambda: large)
+    answer = vm.start(1, f)
+    assert isinstance(answer, Failed), answer
+    assert answer.limit == "memory", answer
+    vm.close()
