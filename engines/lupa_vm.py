@@ -42,7 +42,11 @@ _UNWOUND = 5
 
 _NO_MEMORY = b"not enough memory"
 
-_KERNEL_PARTS = ("coroutines", "protected", "nested")
+_KERNEL_PARTS = (
+    *("coroutines", "protected", "nested"),
+    *("pattern_items", "pattern_cost", "pattern_match", "plain_find"),
+    *("pattern_search", "patterns", "pattern_gsub"),
+)
 """What adds itself to the table of kernel.lua, in this order."""
 
 _RESERVE = 64 * 1024
