@@ -43,9 +43,10 @@ _UNWOUND = 5
 _NO_MEMORY = b"not enough memory"
 
 _KERNEL_PARTS = (
-    *("coroutines", "protected", "nested"),
+    *("coroutines", "protected", "natives"),
     *("pattern_items", "pattern_cost", "pattern_match", "plain_find"),
     *("pattern_search", "patterns", "pattern_gsub"),
+    *("metamethods", "tables", "sort", "text", "characters", "format"),
 )
 """What adds itself to the table of kernel.lua, in this order."""
 

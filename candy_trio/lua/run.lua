@@ -10,6 +10,8 @@ local compile = scripts.compile
 -- What finish() answers with first; handlers/lua_script.py has the same numbers.
 local COMPLETE, STREAMED, PAGE, JUMP, OVERFLOW = 1, 2, 3, 4, 5
 
+local LARGE = 2 ^ 20      -- bytes of a response that can't cross in one
+
 local isolates, routes, compiled = {}, {}, {}
 
 -- ---------------------------------------------------------------------- isolates
@@ -102,6 +104,11 @@ function finish(R)
     if exit >= 300 or exit >= 200 and not R.status then R.status = exit end
   end
   local status = R.status or 200
+  if R.size > LARGE then      -- to HTTP/1.0, which gets it in one as well, with its length
+    R.whole = R.size
+    output.give(R)
+    return STREAMED, ''
+  end
   local lines, length = headers.header_lines(R), R.declared_length
   local text = concat(R.out, '', 1, R.n)
   if length and (R.head_only or length ~= #text) then

@@ -231,23 +231,23 @@ end
 -- Fills and returns `env`, the globals of a new isolate; `I` is the isolate.
 local function fill(env, I)
   local sandboxed = I.sandboxed
-  for _, name in ipairs(BASE) do env[name] = native_globals[name] end
+  for _, name in ipairs(BASE) do env[name] = K.library.base[name] or native_globals[name] end
   env._G = env
   env.pcall, env.xpcall = K.pcall, K.xpcall
   env.setmetatable = sandboxed and sandboxed_setmetatable or setmetatable
   env.collectgarbage = sandboxed and sandboxed_collectgarbage or trusted_collectgarbage
   if native_globals.gcinfo then env.gcinfo = native_globals.gcinfo end
 
-  env.string = overlay(pick(natives.string, STRING), K.nested)
-  env.table = overlay(pick(natives.table, TABLE), K.nested)
+  env.string = overlay(pick(natives.string, STRING), K.library.string)
+  env.table = overlay(pick(natives.table, TABLE), K.library.table)
   env.math = math_library()
-  env.os = overlay(pick(natives.os, sandboxed and OS or TRUSTED_OS), K.nested)
+  env.os = overlay(pick(natives.os, sandboxed and OS or TRUSTED_OS), K.library.os)
   env.coroutine = coroutines()
   env.debug = debug_library(sandboxed)
   env.jit = jit_library(sandboxed)
   env.bit = natives.bit and copy_of(natives.bit)
   env.bit32 = natives.bit32 and copy_of(natives.bit32)
-  env.utf8 = natives.utf8 and copy_of(natives.utf8)
+  env.utf8 = natives.utf8 and overlay(copy_of(natives.utf8), K.library.utf8)
   if not sandboxed then
     env.io = copy_of(natives.io)
     env.newproxy = native_globals.newproxy

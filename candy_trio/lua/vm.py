@@ -100,11 +100,14 @@ class ScriptVM:
         kernel = self.engine_vm.kernel
         host = self._table(self._callbacks(engine, services))
         for name, shared_dict in services.shared.items():
-            host[f"shared {name}".encode()] = self._table(shared.callbacks(shared_dict))
+            host[f"shared {name}".encode()] = self._table(
+                shared.callbacks(shared_dict, self.current)
+            )
         load = self._load
         environments = load("environments", kernel)
         scripts = load("scripts", kernel, host, environments)
         surface = load("api/surface", kernel, host)
+        load("api/pieces", kernel, host, surface)
         lualib = load("lualib", kernel, host, surface)
         own_modules = load("modules", kernel, host, scripts, lualib)
         compat = load("compat", kernel, host, lualib)
@@ -301,7 +304,7 @@ class ScriptVM:
         return {
             **request.callbacks(self.current),
             **output.callbacks(self.current),
-            **text.CALLBACKS,
+            **text.callbacks(self.current),
             **time.CALLBACKS,
             **regex.callbacks(
                 self.current, config.lua_regex_cache_max_entries, config.lua_regex_match_limit
