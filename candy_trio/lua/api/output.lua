@@ -14,6 +14,8 @@ local join, SIZE = A.pieces.join, A.pieces.SIZE
 local S, raise, number_text, null = A.S, A.raise, A.number_text, A.null
 
 local HAND_OVER = 65536      -- bytes: what one write to a socket takes at most anyway
+local MAX_NESTING = 1000     -- tables in tables: one that holds itself has no end, and an error below
+                             -- a stack full of calls takes long to tell where it was raised
 
 -- ---------------------------------------------------------------------- handing over
 -- To HTTP/1.0 the head goes last, with the length of the whole: nothing leaves before the end.
@@ -77,7 +79,10 @@ local function scalar(value, kind)
   return nil
 end
 
-local function flatten(out, n, t, position, name)
+local function flatten(out, n, t, position, name, depth)
+  if depth > MAX_NESTING then
+    return raise('bad argument #' .. position .. " to '" .. name .. "' (table nests too deep)")
+  end
   local length = array_length(t)
   if not length then
     return raise('bad argument #' .. position .. " to '" .. name .. "' (non-array table found)")
@@ -90,7 +95,7 @@ local function flatten(out, n, t, position, name)
       n = n + 1
       out[n] = text
     elseif kind == 'table' then
-      n = flatten(out, n, value, position, name)
+      n = flatten(out, n, value, position, name, depth + 1)
     else
       return raise('bad argument #' .. position .. " to '" .. name ..
                    "' (bad data type " .. kind .. ' found)')
@@ -105,7 +110,7 @@ local function piece(value, position, name)
   if text then return text end
   if kind == 'table' then
     local out = {}
-    return join(out, flatten(out, 0, value, position, name))
+    return join(out, flatten(out, 0, value, position, name, 1))
   end
   return raise('bad argument #' .. position .. " to '" .. name ..
                "' (string, number, boolean, nil, ngx.null, or array table expected, but got " .. kind .. ')')
