@@ -230,8 +230,13 @@ def _bytes(text: str) -> bytes:
 
 
 @settings(max_examples=30, deadline=None)
-@given(parts=st.lists(st.sampled_from(["%s", "%5s", "%.2s", "%q", "%d", "%5.2f", "%%", "x", "%x", "%"]),
-                      max_size=6), long=st.booleans())  # fmt: skip
+@given(
+    parts=st.lists(
+        st.sampled_from(["%s", "%5s", "%.2s", "%q", "%d", "%5.2f", "%%", "x", "%x", "%"]),
+        max_size=6,
+    ),
+    long=st.booleans(),
+)
 @pytest.mark.parametrize("engine", ENGINES)
 def test_format(engine: str, parts: list[str], long: bool) -> None:
     """Long forms and arguments are formatted conversion by conversion."""
@@ -250,7 +255,8 @@ def test_format_quotes_long_text() -> None:
         for shift in range(3):
             check(
                 engine,
-                f"return 0, string.format('%q', ('x'):rep({65535 - shift}) .. '\\0001\\r\\n2\\00034'"
+                f"return 0, string.format('%q', ('x'):rep({65535 - shift})"
+                " .. '\\0001\\r\\n2\\00034'"
                 " .. ('\\0007'):rep(40000)) == nil, "
                 f"string.format('%q', ('x'):rep({65535 - shift}) .. '\\0001\\r2')",
             )

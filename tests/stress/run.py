@@ -77,7 +77,10 @@ class Growth:
 
     def verdict(self) -> list[str]:
         """What grew."""
-        if self._judges and self._process_most > self._process_base * PROCESS_GROWTH + PROCESS_NOISE:
+        if (
+            self._judges
+            and self._process_most > self._process_base * PROCESS_GROWTH + PROCESS_NOISE
+        ):
             self.said.append(
                 f"the process has {self._process_most >> 20} MiB,"
                 f" {self._process_base >> 20} when it had settled"
