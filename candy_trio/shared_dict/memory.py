@@ -20,8 +20,6 @@ from collections import OrderedDict
 from itertools import islice
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from candy_trio.shared_dict.base import (
     AGAIN,
     BAD_VALUE,
@@ -43,7 +41,21 @@ from candy_trio.shared_dict.base import (
     Value,
     key_problem,
 )
-from candy_trio.shared_dict.list_value import ListValue
+from candy_trio.shared_dict.entry import (
+    EVICTIONS,
+    FLUSHED,
+    HOPELESS_EVICTIONS,
+    LONG_LIST,
+    LONGEST_EXPTIME,
+    NEVER,
+    ORDERED,
+    RECLAIMED,
+    SHORTEST_EXPTIME,
+    SHRINK_FACTOR,
+    SHRINK_FROM,
+    Entry,
+)
+from candy_trio.shared_dict.list_value import ListValue, free_some
 from candy_trio.shared_dict.lua_number import lua_number, lua_sum
 from candy_trio.shared_dict.weight import (
     ENTRY_OVERHEAD,
@@ -55,48 +67,6 @@ from candy_trio.shared_dict.weight import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-
-RECLAIMED = 2
-"""Expired entries that an operation removes at most on its way (nginx's number)."""
-
-EVICTIONS = 2048
-"""Entries that one call drops at most, a millisecond or two: then it answers "again"."""
-
-BURIED = 1024
-"""Items of a long list that was removed which each later store and push frees."""
-
-LONG_LIST = 8192
-"""Items; a list of fewer is freed at once."""
-
-ORDERED = 65_536
-"""Entries of which there is a list in order of use; of more it takes too long, and they are listed
-as they came."""
-
-HOPELESS_EVICTIONS = 30
-"""Entries that go for a value larger than the dictionary before the answer is "no memory". It is
-nginx's number, and scripts see "forcible"; what can fit takes the room that it needs."""
-
-SHRINK_FACTOR = 8
-"""When this many times fewer entries are left than there were, the table is made anew: Python
-never shrinks one by itself, and a table of tiny entries can be a third of the size."""
-
-SHRINK_FROM = 1024
-"""Entries; the table of fewer (120 KB) is not worth the copy."""
-
-NEVER = 0.0
-FLUSHED = -1e9
-"""Before every time of a clock, and a number that ttl can show (nginx has its epoch here)."""
-
-SHORTEST_EXPTIME = 0.001  # seconds; nginx counts milliseconds, and 0 of them is "never"
-LONGEST_EXPTIME = 2.0**63  # milliseconds; nginx's integer holds no more, and makes it "never"
-
-
-# gc=False: no cycle can pass through an entry, and the collector would have to visit every
-# one of them (10 ms per full collection and 100,000 entries).
-class _Entry(msgspec.Struct, gc=False):
-    value: Value | ListValue
-    flags: int
-    expires: float  # by the dictionary's clock; NEVER or FLUSHED
 
 
 _MISSING: tuple[None, None] = (None, None)
@@ -113,7 +83,7 @@ class SharedDict(SharedDictBackend):
         self._used = 0
         self._mortal = 0
         self._clock = clock
-        self._entries: OrderedDict[bytes, _Entry] = OrderedDict()
+        self._entries: OrderedDict[bytes, Entry] = OrderedDict()
         self._most_entries = 0  # since the table was made
         self._dying: list[ListValue] = []  # long lists that were removed; no longer accounted for
 
@@ -260,8 +230,7 @@ class SharedDict(SharedDictBackend):
 
     def flush_all(self) -> None:
         entries = self._entries
-        # Without the order of use, which takes five times as long.
-        for entry in dict.values(entries):
+        for entry in dict.values(entries):  # in no order, which is five times as quick
             entry.expires = FLUSHED
         self._mortal = len(entries)
         if entries:
@@ -273,14 +242,11 @@ class SharedDict(SharedDictBackend):
         return self.flush_expired_of(self.all_keys(), maximum)
 
     def flush_expired_of(self, keys: Iterable[bytes], maximum: int = 0) -> int:
-        now = self._clock()
-        entries = self._entries
-        count = 0
+        now, count = self._clock(), 0
         for key in keys:
-            entry = entries.get(key)
+            entry = self._entries.get(key)
             if entry is not None and entry.expires and entry.expires <= now:
                 self._remove(key, entry)
-                entries = self._entries
                 count += 1
                 if count == maximum:
                     break
@@ -318,7 +284,7 @@ class SharedDict(SharedDictBackend):
         return self._size - self._used
 
     # ------------------------------------------------------------------ inside
-    def _find(self, key: bytes) -> _Entry | None:
+    def _find(self, key: bytes) -> Entry | None:
         """The live entry of a key, now the most recently used."""
         now = self._reclaim() if self._mortal else NEVER
         entry = self._entries.get(key)
@@ -333,7 +299,7 @@ class SharedDict(SharedDictBackend):
             return self._clock() + int(milliseconds) / 1000
         return NEVER
 
-    def _set_expires(self, entry: _Entry, expires: float) -> None:
+    def _set_expires(self, entry: Entry, expires: float) -> None:
         self._mortal += (expires != NEVER) - (entry.expires != NEVER)
         entry.expires = expires
 
@@ -386,7 +352,7 @@ class SharedDict(SharedDictBackend):
                 return False, NO_MEMORY, forcible
         if entry is not None and self._entries.get(key) is entry:
             self._remove(key, entry)
-        self._insert(key, _Entry(value, flags, expires), cost)
+        self._insert(key, Entry(value, flags, expires), cost)
         return _STORED_FORCIBLY if forcible else _STORED
 
     def _push(
@@ -410,13 +376,13 @@ class SharedDict(SharedDictBackend):
             return (False if without_item else None), NO_MEMORY
         if entry is None:
             items = ListValue([], [])
-            self._insert(key, _Entry(items, 0, NEVER), cost)
+            self._insert(key, Entry(items, 0, NEVER), cost)
         else:
             assert type(entry.value) is ListValue
             items = entry.value
             self._used += cost
             if self._dying:
-                self._bury()
+                free_some(self._dying)
         items.push(item, left=left)
         items.weight += weight
         return len(items), None
@@ -436,9 +402,9 @@ class SharedDict(SharedDictBackend):
             self._remove(key, entry)
         return item, None
 
-    def _insert(self, key: bytes, entry: _Entry, cost: int) -> None:
+    def _insert(self, key: bytes, entry: Entry, cost: int) -> None:
         if self._dying:
-            self._bury()
+            free_some(self._dying)
         self._entries[key] = entry
         self._used += cost
         if entry.expires:
@@ -446,7 +412,7 @@ class SharedDict(SharedDictBackend):
         if len(self._entries) > self._most_entries:
             self._most_entries = len(self._entries)
 
-    def _remove(self, key: bytes, entry: _Entry) -> None:
+    def _remove(self, key: bytes, entry: Entry) -> None:
         del self._entries[key]
         self._used -= ENTRY_OVERHEAD + len(key) + value_weight(entry.value)
         if entry.expires:
@@ -469,15 +435,6 @@ class SharedDict(SharedDictBackend):
                     break
                 self._remove(key, entry)
         return now
-
-    def _bury(self) -> None:
-        """Free some of what long lists have left: all of a million items would take 40 ms."""
-        items = self._dying[-1]
-        for side in (items.head, items.tail):
-            if side:
-                del side[-BURIED:]
-                return
-        self._dying.pop()
 
     def _make_room(self, cost: int, *, hopeless: bool) -> bool:
         """Drop entries until ``cost`` bytes fit, it is clear that they can't, or it is enough for
