@@ -92,8 +92,8 @@ async def test_a_vm_that_its_modules_fill_is_retired(
             log = site.log()
             assert re.search(
                 rf"\[crit\] \d+#0: the VM of {engine} is retired \(1 since the start\), [23]"
-                r" scripts are in it: lua_vm_memory: \d\d\.\d MB of at most 32\.0 MB are in use after a"
-                r" collection, and no running script holds much of it\n",
+                r" scripts are in it: lua_vm_memory: \d\d\.\d MB of at most 32\.0 MB are in use"
+                r" after a collection, and no running script holds much of it\n",
                 log,
             ), log
             mock_clock.jump(11)
