@@ -212,6 +212,7 @@ class LupaVM(LuaVM):
         if room is not None or self._memory_limit is not None:
             room = self._make_room(before, args)
             if room is None:
+                self.step_seconds, self.step_memory = 0.0, 0
                 return self._out_of_memory(run)
             self._set_max_memory(room)
         self._room = room
