@@ -14,7 +14,7 @@ import pytest
 import tomli
 import trio
 import trio.testing
-from support.site import ENGINES, Site, open_site
+from support.site import ENGINES, Site, one_route, open_site
 
 LIST = tomli.loads(Path(__file__).with_name("escapes.toml").read_text("utf-8"))
 MISSING: list[str] = LIST["missing"]
