@@ -64,7 +64,7 @@ def test_patterns(benchmark: Any, engine: str, name: str) -> None:
         return vm.execute(source.encode(), "benchmark", vm.kernel, CALLS)
 
     native, limit = loop("string")
-    ours, _ = loop("K.nested")
+    ours, _ = loop("K.library.string")
     times: dict[str, list[float]] = {"native": [], "ours": [], "matcher": []}
     native()
     ours()
@@ -72,7 +72,7 @@ def test_patterns(benchmark: Any, engine: str, name: str) -> None:
         times["native"].append(_seconds(native))
         times["ours"].append(_seconds(ours))
     limit(-1)
-    matcher, _ = loop("K.nested")
+    matcher, _ = loop("K.library.string")
     matcher()
     times["matcher"].extend(_seconds(matcher) for _ in range(ROUNDS))
     limit(4e6)

@@ -23,6 +23,7 @@ import pytest
 import tomli
 
 from benchmarks.engines import RATIOS, ROUNDS, LuaBenchmark
+from engines import registry
 
 ENGINES = ("luajit", "lua54", "lua55")
 LUPA_NAMES = {"luajit": "luajit21"}
@@ -36,6 +37,20 @@ PROGRAMS_BOUND = 1.05
 
 HELLOS = 1000
 """Of one round."""
+
+TURNS = 200_000
+TIME_SLICE = 0.005
+EXTENSION = "time slices by the C extension"
+TURN_BOUND = 0.3
+"""Microseconds that enter and leave may take together."""
+TURN_LOOPS = b"""
+local K, n = ...
+local enter, leave, co = K.slicing.enter, K.slicing.leave, coroutine.create(function() end)
+local function turns() for i = 1, n do enter(co) leave() end end
+local function nothing() end
+local function none() for i = 1, n do nothing(co) nothing() end end
+return turns, none
+"""
 
 
 class Program(msgspec.Struct, frozen=True):
@@ -114,6 +129,7 @@ def test_programs(benchmark: Any, engine: str) -> None:
     mean = statistics.geometric_mean(ratio for ratio, _ in measured.values())
     RATIOS.append(f"{engine}, geometric mean of {len(measured)} programs: {mean:.3f}")
     benchmark.extra_info["ratio"] = mean
+    benchmark.pedantic(lambda: None)  # the times that count are those above
     for name, (_, interruptions) in measured.items():
         assert interruptions > 0, f"{name} ran in one slice"
     assert mean <= PROGRAMS_BOUND
@@ -140,3 +156,27 @@ def test_hello(benchmark: Any, engine: str) -> None:
     RATIOS.append(
         f"{engine}, hello: {with_limits:.2f} µs with slices and limits, {without:.2f} µs without"
     )
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_enter_and_leave(benchmark: Any, engine: str) -> None:
+    """What a step pays for its slice, called from Lua, where nothing is interrupted."""
+    vm: Any = registry.load(engine).new_vm(time_slice=TIME_SLICE)
+    try:
+        if vm.mode != EXTENSION:
+            pytest.skip(f"{vm.mode}: the bound is for {EXTENSION}")
+        turns, nothing = vm.execute(TURN_LOOPS, "benchmark", vm.kernel, TURNS)
+        pairs = [(seconds_of(turns), seconds_of(nothing)) for _ in range(ROUNDS)]
+        benchmark.pedantic(turns, rounds=ROUNDS)
+    finally:
+        vm.close()
+    # The loop and its calls cost something, too; best of all rounds, for noise only adds.
+    cost = (min(with_them for with_them, _ in pairs) - min(none for _, none in pairs)) / TURNS * 1e6
+    RATIOS.append(f"{engine}, enter and leave together: {cost:.3f} µs")
+    assert cost < TURN_BOUND
+
+
+def seconds_of(function: Any) -> float:
+    start = process_time()
+    function()
+    return process_time() - start

@@ -1,5 +1,5 @@
 -- The kernel: what every VM runs first. Runs under numbers, how they start, wait and end.
--- coroutines.lua, protected.lua and nested.lua add to it what scripts get in the place of
+-- coroutines.lua, protected.lua, natives.lua and those behind it add what scripts get in the place of
 -- Lua's own functions.
 --
 -- Rules of this file:
@@ -56,7 +56,7 @@ local function STOP() end        -- yielded by a run that has ended itself
 local S = {
   R = {},                        -- the record of the run that executes now
   T = 0,                         -- its number
-  depth = 0,                     -- C calls that are nested now, see nested.lua
+  depth = 0,                     -- C calls that are nested now, see coroutines.lua
   now = nil,                     -- the time it has read, until it is resumed again
   finish = function() end,       -- set by the host's Lua: what a run that ended itself answers with
 }

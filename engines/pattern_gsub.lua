@@ -2,7 +2,7 @@
 
 local K = ...
 
-local P, S, plain_find, nested, raise = K.patterns, K.search, K.plain_find, K.nested, K.raise
+local P, S, plain_find, strings, raise = K.patterns, K.search, K.plain_find, K.library.string, K.raise
 local as_text, checked, pass = P.as_text, P.checked, P.pass
 local plan_of, search, note_gsub, quick, UNFINISHED =
       S.plan_of, S.search, S.note_gsub, S.quick, S.UNFINISHED
@@ -209,7 +209,7 @@ local function slow_gsub(s, pattern, replacement, n)
   return replace(s, value_of, replacement, n or huge, look, what, plan.is_anchored)
 end
 
-function nested.gsub(s, pattern, replacement, n)
+function strings.gsub(s, pattern, replacement, n)
   local limit, captures = quick.gsub[pattern], quick.captures[pattern]
   if limit and captures and type(s) == 'string' and #s <= limit and is_short(replacement, #s, captures)
      and (n == nil or type(n) == 'number' and n % 1 == 0 and n < MAX_COUNT and n > -MAX_COUNT) then

@@ -7,7 +7,7 @@
 
 local K = ...
 
-local plain_find, nested, raise = K.plain_find, K.nested, K.raise
+local plain_find, strings, raise = K.plain_find, K.library.string, K.raise
 local S = K.search
 local plan_of, search, note_search, quick = S.plan_of, S.search, S.note_search, S.quick
 local byte, find, sub = string.byte, string.find, string.sub
@@ -24,7 +24,7 @@ local NO_EMPTY_AFTER = select(2, native_gsub('a', 'a*', '')) == 1
 local MAX_WHOLE = K.is_jit and 2 ^ 31 or 2 ^ 53  -- numbers beyond are the least one, as places
 
 local MAX_INIT = 2 ^ 31     -- what every engine takes
-local PLAIN_BUDGET = 3e6    -- nanoseconds for a native find of plain text, with 15 at each place
+local PLAIN_BUDGET = 3e6    -- nanoseconds of a native find of plain text
 local CARET = byte('^')
 local SPECIAL = '[%^%$%*%+%?%.%(%[%%%-]'         -- what makes a pattern of the text that find gets
 
@@ -105,13 +105,14 @@ local function is_plain(pattern)
   return true
 end
 
--- Plain text is found within a time of (15 + 0.05 * size) a place.
-local function note_plain(pattern, always)
-  if pattern == nil or #pattern > S.MAX_KEPT then return end
+-- Notes how much text a native find of `needle` may look through, (15 + 0.05 * size) nanoseconds a
+-- place; `always`: it is plain text for every find.
+local function note_plain(needle, always)
+  if #needle > S.MAX_KEPT or quick.plain[needle] and (quick.find[needle] or not always) then return end
   S.make_room(1)
-  local limit = floor(PLAIN_BUDGET / (15 + #pattern * 0.05))
-  quick.plain[pattern] = limit
-  if always then quick.find[pattern] = limit end
+  local limit = floor(PLAIN_BUDGET / (15 + #needle * 0.05))
+  quick.plain[needle] = limit
+  if always then quick.find[needle] = limit end
 end
 
 local function slow_find(s, pattern, init, plain)
@@ -146,7 +147,7 @@ end
 -- The frame that stands between the two is where K.raise finds the script's.
 local function pass(...) return ... end
 
-function nested.find(s, pattern, init, plain)
+function strings.find(s, pattern, init, plain)
   local limit
   if plain then limit = quick.plain[pattern] else limit = quick.find[pattern] end
   if limit and type(s) == 'string' and #s <= limit
@@ -156,7 +157,7 @@ function nested.find(s, pattern, init, plain)
   return pass(slow_find(s, pattern, init, plain))
 end
 
-function nested.match(s, pattern, init)
+function strings.match(s, pattern, init)
   local limit = quick.match[pattern]
   if limit and type(s) == 'string' and #s <= limit
      and (init == nil or type(init) == 'number' and init % 1 == 0 and init < MAX_INIT and init > -MAX_INIT) then
@@ -193,14 +194,14 @@ local function slow_gmatch(s, pattern, init)
   return function() return pass(step(search(s, plan, at))) end
 end
 
-function nested.gmatch(s, pattern, init)
+function strings.gmatch(s, pattern, init)
   local limit = quick.gmatch[pattern]
   if limit and init == nil and type(s) == 'string' and #s <= limit then
     return native_gmatch(s, pattern)
   end
   return pass(slow_gmatch(s, pattern, init))
 end
-nested.gfind = nested.gmatch
+strings.gfind = strings.gmatch
 
 
 K.patterns = {as_text = as_text, checked = checked, pass = pass, NO_EMPTY_AFTER = NO_EMPTY_AFTER}

@@ -16,6 +16,10 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         terminalreporter.write_line(
             f"Lua cases: {len(names)}, on {' '.join(engines)}: {len(module.CASES)} runs, each twice"
         )
+    module = loaded("lua.test_longest_call")
+    if module is not None and module.LONGEST:
+        name, seconds = max(module.LONGEST.items(), key=lambda item: item[1])
+        terminalreporter.write_line(f"Longest call: {seconds * 1000:.1f} ms, {name}")
     module = loaded("nginx.test_cases_on_nginx")
     if module is not None:
         reason = module.missing()

@@ -14,6 +14,9 @@ _TWO_DIGIT_PIVOT = 70
 _ERROR = -1
 """What nginx's parser says of no date; the last second of 1969 is mistaken for it."""
 
+_MAX_DATE = 1024
+"""Bytes that are looked at; a date with a name of a day as long is none."""
+
 # RFC 9110 §5.6.7: IMF-fixdate, and the obsolete RFC 850 and asctime forms. As lenient as nginx's
 # ngx_parse_http_time: the name of the day and all that follows the date are passed over.
 _IMF = re.compile(r"[^ ,]*, *(\d{2}) (\w{3}) (\d{4}) (\d{2}):(\d{2}):(\d{2})", re.A)
@@ -23,7 +26,7 @@ _ASCTIME = re.compile(r"[^ ,]* +(\w{3}) ( ?\d{1,2}) (\d{2}):(\d{2}):(\d{2}) (\d{
 
 def parse_http_time(text: bytes) -> int | None:
     """Seconds since the epoch, None if it is no date of HTTP."""
-    source = text.decode("latin-1")
+    source = text[:_MAX_DATE].decode("latin-1")
     if match := _IMF.match(source):
         day, month, year, hour, minute, second = match.groups()
     elif match := _RFC850.match(source):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from candy_trio.errors import ClientGone
 
@@ -25,6 +25,8 @@ class LuaRun:
         "computed",
         "ending",
         "exchange",
+        "hashes",
+        "key_lists",
         "loading",
         "memory",
         "name",
@@ -64,6 +66,10 @@ class LuaRun:
         """Its isolate's."""
         self.scope: trio.CancelScope | None = None
         """Opened when the run first waits."""
+        self.hashes: dict[int, Any] = {}
+        """Those that are not finished, by number; see text.py."""
+        self.key_lists: dict[tuple[str, int], list[bytes]] = {}
+        """Those that are being worked through, by dictionary and number; see shared.py."""
         self.loading = 0
         """How many modules it is in the middle of loading."""
         self.turn_wanted: float | None = None

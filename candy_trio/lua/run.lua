@@ -10,7 +10,9 @@ local compile = scripts.compile
 -- What finish() answers with first; handlers/lua_script.py has the same numbers.
 local COMPLETE, STREAMED, PAGE, JUMP, OVERFLOW = 1, 2, 3, 4, 5
 
-local isolates, routes, compiled = {}, {}, {}
+local LARGE = 2 ^ 20      -- bytes of a response that can't cross in one
+
+local isolates, routes = {}, {}
 
 -- ---------------------------------------------------------------------- isolates
 -- Makes isolate `id`: its own libraries, modules and API tables.
@@ -29,16 +31,7 @@ end
 
 local function drop_isolate(id) isolates[id] = nil end
 
--- ---------------------------------------------------------------------- scripts and routes
-local function set_script(id, source, name)
-  local factory, err = compile(source, name)
-  if not factory then return err end
-  compiled[id] = factory
-  return nil
-end
-
-local function drop_script(id) compiled[id] = nil end
-
+-- ---------------------------------------------------------------------- routes
 local function set_route(id, default_type, use_default_type, underscores, http10_buffering, need_body)
   routes[id] = {
     default_type = use_default_type and default_type or nil,
@@ -54,29 +47,41 @@ local finish
 -- tail-calls would have its name on LuaJIT, and look like the main chunk.
 local function unnamed(f) return f end
 
--- The thread function of every request: `kind` is 1 for HEAD, 2 for HTTP/1.0, 3 for both, else 0.
-local function serve(route, isolate, script, kind, has_body, handed_on)
-  local I = isolates[isolate]
-  local globals = setmetatable({}, I.globals_meta)
-  globals._G = globals
-  local main = compiled[script](globals)     -- before anything waits: the script may be replaced then
-  local R = {
-    route = routes[route], isolate = I, globals = globals, strings = I.strings,
-    out = {}, n = 0, size = 0,
-    head_only = kind == 1 or kind == 3, http10 = kind >= 2, has_body = has_body,
-  }
-  adopt(R)
-  if handed_on then
-    local status, lines, untyped, body_read = host.kept_head()
-    headers.restore(R, status, lines, untyped)
-    if body_read then
-      R.has_body = true      -- it may have made one
-      body.read(R)
+-- The thread function of a script's requests: `kind` is 1 for HEAD, 2 for HTTP/1.0, 3 for both, else 0.
+-- It holds the script: whose slice is over before its first instruction finds it, replaced or not.
+local function server_of(factory)
+  return function(route, isolate, kind, has_body, handed_on)
+    local I = isolates[isolate]
+    local globals = setmetatable({}, I.globals_meta)
+    globals._G = globals
+    local main = factory(globals)
+    local R = {
+      route = routes[route], isolate = I, globals = globals, strings = I.strings,
+      out = {}, n = 0, size = 0,
+      head_only = kind == 1 or kind == 3, http10 = kind >= 2, has_body = has_body,
+    }
+    adopt(R)
+    if handed_on then
+      local status, lines, untyped, body_read = host.kept_head()
+      headers.restore(R, status, lines, untyped)
+      if body_read then
+        R.has_body = true      -- it may have made one
+        body.read(R)
+      end
     end
+    if R.route.need_body then body.read(R) end
+    unnamed(main)()
+    local finalize = I.finalize
+    if finalize then finalize() end
+    return finish(R)
   end
-  if R.route.need_body then body.read(R) end
-  unnamed(main)()
-  return finish(R)
+end
+
+-- Gives the function that serves requests by the script `source`, or nil and Lua's message.
+local function new_server(source, name)
+  local factory, err = compile(source, name)
+  if not factory then return nil, err end
+  return server_of(factory)
 end
 
 -- What exit() takes that closes the connection, without an answer or the rest of one, and the
@@ -85,6 +90,8 @@ local CLOSING = {[-1] = 444, [408] = 408, [444] = 444, [499] = 499}
 local DECLINED, ANSWER_OF_DECLINED = -5, 404
 
 function finish(R)
+  local ended = R.isolate.ended
+  if ended then ended(R) end
   if R.overflow then return OVERFLOW, R.overflow end
   if R.jump then
     host.keep_head(R.status, headers.dump(R), R.untyped, R.body_read)
@@ -102,6 +109,11 @@ function finish(R)
     if exit >= 300 or exit >= 200 and not R.status then R.status = exit end
   end
   local status = R.status or 200
+  if R.size > LARGE then      -- to HTTP/1.0, which gets it in one as well, with its length
+    R.whole = R.size
+    output.give(R)
+    return STREAMED, ''
+  end
   local lines, length = headers.header_lines(R), R.declared_length
   local text = concat(R.out, '', 1, R.n)
   if length and (R.head_only or length ~= #text) then
@@ -125,6 +137,5 @@ end
 
 return {
   new_isolate = new_isolate, drop_isolate = drop_isolate,
-  set_script = set_script, drop_script = drop_script,
-  set_route = set_route, serve = serve, failed_head = failed_head,
+  set_route = set_route, new_server = new_server, failed_head = failed_head,
 }

@@ -9,11 +9,12 @@
 local K, host, environments = ...
 
 local error, select, type = error, select, type
-local native_load = loadstring or load
+local native_load, load_parts = loadstring or load, load
 local native_setfenv = setfenv
 local getinfo = debug.getinfo
-local byte, concat, dump, find, gsub, sub =
-      string.byte, table.concat, string.dump, string.find, string.gsub, string.sub
+local byte, dump, find, gsub, sub = string.byte, string.dump, string.find, string.gsub, string.sub
+local clock, concat = os.clock, K.library.table.concat
+local isyieldable, yield = coroutine.isyieldable, coroutine.yield
 local raise, bad_argument, S = K.raise, K.bad_argument, K.S
 
 local HAS_ENV = native_setfenv == nil           -- 5.2 and newer
@@ -101,14 +102,18 @@ local function danger(f, source)
 end
 
 -- ---------------------------------------------------------------------- compiling
--- load of text only, with the given globals.
+-- load of text only, with the given globals; from `reader`, if there is one, which gives the source
+-- part by part.
 local compile_plain
 if HAS_ENV then
-  function compile_plain(source, name, env) return native_load(source, name, 't', env) end
+  function compile_plain(source, name, env, reader)
+    return native_load(reader or source, name, 't', env)
+  end
 else
-  function compile_plain(source, name, env)
+  function compile_plain(source, name, env, reader)
     if is_bytecode(source) then return nil, 'attempt to load bytecode (text expected)' end
-    local f, err = native_load(source, name)
+    local f, err
+    if reader then f, err = load_parts(reader, name) else f, err = native_load(source, name) end
     if f and K.is_51 then
       err = danger(f, source)
       if err then return nil, err end
@@ -116,6 +121,51 @@ else
     if not f then return nil, err end
     return native_setfenv(f, env)
   end
+end
+
+-- To compile is one C call, and some texts take the square of their length: 100 KB of "a or a or ..."
+-- a second. How long a text takes can't be told from it, so the time is looked at on the way. Only
+-- what jumps to a place that comes later takes its time when that is reached, so it is counted.
+local AT_ONCE = 4096        -- bytes: 5 ms for the worst of texts
+local PART = 1024           -- bytes between two looks at the time: 5 ms where 12 have passed
+local COMPILE_TIME = 0.012  -- seconds of the process: half a megabyte of what people write
+local PAUSE = 0.002         -- seconds, behind which the run gives up its turn by itself
+local MAX_JUMPS = 1500      -- "goto" and "break": up to 2 ns by their square
+local TOO_LONG = 'chunk takes too long to compile: at most 12 ms, and ' .. MAX_JUMPS ..
+                 ' "goto" and "break", for a sandboxed script'
+
+-- How often `word` ends in bytes from..to of `source`, wherever it stands.
+local function count_word(word, source, from, to)
+  local start = from - #word + 1
+  local part = sub(source, start > 0 and start or 1, to)
+  local count, at = 0, 1
+  while true do
+    local _, last = find(part, word, at, true)
+    if not last then return count end
+    count, at = count + 1, last + 1
+  end
+end
+
+local function compile_in_time(source, name, env)
+  if #source <= AT_ONCE then return compile_plain(source, name, env) end
+  local begun, from, jumps, given_up = clock(), 1, 0, false
+  local function reader()
+    if from > #source then return nil end
+    local to = from + PART - 1
+    jumps = jumps + count_word('goto', source, from, to) + count_word('break', source, from, to)
+    if jumps > MAX_JUMPS or clock() - begun > COMPILE_TIME then
+      given_up = true
+      return nil
+    end
+    local part = sub(source, from, to)
+    from = to + 1
+    return part
+  end
+  local f, err = compile_plain(source, name, env, reader)
+  -- A slice that ends in the reader, which Lua calls from C, ends nothing, and the next comes later.
+  if isyieldable and isyieldable() and clock() - begun > PAUSE then yield() end
+  if given_up then return nil, TOO_LONG end
+  return f, err
 end
 
 -- load of compiled code, which can break any rule: for trusted scripts.
@@ -174,6 +224,7 @@ local function chunk_name(name, default)
 end
 
 local function loader(trusted)
+  local compile_text = trusted and compile_plain or compile_in_time
   return function(chunk, name, mode, ...)
     local text = chunk
     if type(chunk) == 'number' then text = chunk .. '' end
@@ -196,7 +247,7 @@ local function loader(trusted)
     if select('#', ...) > 0 then env = ... else env = S.R.globals end
     if not HAS_ENV and type(env) ~= 'table' then return bad_argument(4, 'load', 'table', env) end
     if binary then return load_bytecode(text, name, env) end
-    return compile_plain(text, name, env)
+    return compile_text(text, name, env)
   end
 end
 

@@ -100,17 +100,29 @@ class ScriptVM:
         kernel = self.engine_vm.kernel
         host = self._table(self._callbacks(engine, services))
         for name, shared_dict in services.shared.items():
-            host[f"shared {name}".encode()] = self._table(shared.callbacks(shared_dict))
+            host[f"shared {name}".encode()] = self._table(
+                shared.callbacks(shared_dict, self.current)
+            )
         load = self._load
         environments = load("environments", kernel)
         scripts = load("scripts", kernel, host, environments)
         surface = load("api/surface", kernel, host)
+        load("api/pieces", kernel, host, surface)
         lualib = load("lualib", kernel, host, surface)
         own_modules = load("modules", kernel, host, scripts, lualib)
         compat = load("compat", kernel, host, lualib)
         legacy_modules = load("legacy_modules", kernel, environments, own_modules)
+        finalizers = load("finalizers", kernel)
         sandbox = load(
-            "sandbox", kernel, host, scripts, own_modules, legacy_modules, compat, surface
+            "sandbox",
+            kernel,
+            host,
+            scripts,
+            own_modules,
+            legacy_modules,
+            compat,
+            finalizers,
+            surface,
         )
         areas: dict[str, Any] = {}
         for name in _AREAS:
@@ -128,10 +140,10 @@ class ScriptVM:
         )
         self._new_isolate: Any = run[b"new_isolate"]
         self._drop_isolate: Any = run[b"drop_isolate"]
-        self._set_script: Any = run[b"set_script"]
-        self._drop_script: Any = run[b"drop_script"]
+        self._new_server: Any = run[b"new_server"]
+        self._servers: dict[int, LuaValue] = {}
+        """What serves requests, by the script's number."""
         self._set_route: Any = run[b"set_route"]
-        self._serve: LuaValue = run[b"serve"]
         self._failed_head: Any = run[b"failed_head"]
 
     # ------------------------------------------------------------------ isolates and scripts
@@ -149,13 +161,16 @@ class ScriptVM:
     def compile(self, source: bytes, chunk: str) -> tuple[int, None] | tuple[None, bytes]:
         """A script's number, or Lua's message that says why it does not compile."""
         number = next(self._numbers)
-        problem = self._set_script(number, source, chunk.encode())
-        return (number, None) if problem is None else (None, problem)
+        made = self._new_server(source, chunk.encode())
+        if isinstance(made, tuple):
+            return None, made[1]
+        self._servers[number] = made
+        return number, None
 
     def drop_script(self, number: int) -> None:
         """Forget a compiled script; runs in flight go on with it."""
         if not (self.closed or self.broken):
-            self._drop_script(number)
+            self._servers.pop(number, None)
 
     def add_route(self, route: Route, settings: LuaSettings) -> None:
         """Tell Lua what it needs of a route: once, not with each request."""
@@ -194,7 +209,7 @@ class ScriptVM:
         lua.memory_left = settings.memory_limit
         try:
             return lua.start(
-                run.number, self._serve, route, isolate, script, kind, head.has_body, handed_on
+                run.number, self._servers[script], route, isolate, kind, head.has_body, handed_on
             )
         except Exception as error:
             raise self._broken_by(error) from error
@@ -301,7 +316,7 @@ class ScriptVM:
         return {
             **request.callbacks(self.current),
             **output.callbacks(self.current),
-            **text.CALLBACKS,
+            **text.callbacks(self.current),
             **time.CALLBACKS,
             **regex.callbacks(
                 self.current, config.lua_regex_cache_max_entries, config.lua_regex_match_limit

@@ -23,6 +23,7 @@ remove none. Scripts see both through ``get_stale`` and ``flush_expired``.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from typing import TypeAlias
 
 Number: TypeAlias = int | float
@@ -38,6 +39,8 @@ NOT_A_NUMBER = b"not a number"
 NOT_A_LIST = b"value not a list"
 IS_A_LIST = b"value is a list"
 NO_MEMORY = b"no memory"
+AGAIN = b"again"
+"""Not for scripts: enough for one call. Whoever stores calls again until it is done."""
 
 MAX_KEY_LENGTH = 65_535
 """Bytes; nginx keeps the length of a key in 16 bits, and scripts see its error."""
@@ -53,7 +56,8 @@ FoundStale: TypeAlias = tuple[Value, int, bool] | tuple[None, bytes | None, bool
 
 Stored: TypeAlias = tuple[bool | None, bytes | None, bool]
 """(True, None, forcible), (False, error, forcible), or for a bad key or value (None, error,
-False). ``forcible``: entries were dropped to make room, whether they lived or not."""
+False). ``forcible``: entries were dropped to make room, whether they lived or not. (None, AGAIN,
+forcible): so far; nothing is stored yet, and what was there is there still."""
 
 Counted: TypeAlias = tuple[Number | None, bytes | None, bool]
 """(new value, None, forcible) or (None, error, forcible)."""
@@ -177,6 +181,28 @@ class SharedDictBackend(ABC):
     @abstractmethod
     def get_keys(self, maximum: int = DEFAULT_MAX_KEYS) -> list[bytes]:
         """The keys of live entries, least recently used first, at most ``maximum`` (0: all)."""
+
+    # What goes through all entries is asked for in pieces of a list of their keys: others use the
+    # dictionary in between.
+    @abstractmethod
+    def __len__(self) -> int:
+        """How many entries there are, expired ones included."""
+
+    @abstractmethod
+    def first_keys(self, count: int) -> list[bytes]:
+        """Keys of that many entries, expired or not, least recently used first."""
+
+    @abstractmethod
+    def all_keys(self) -> list[bytes]:
+        """The keys of all; where there are very many in no order."""
+
+    @abstractmethod
+    def live_of(self, keys: Iterable[bytes], maximum: int = 0) -> list[bytes]:
+        """Those of ``keys`` whose entries live, at most ``maximum`` (0: all)."""
+
+    @abstractmethod
+    def flush_expired_of(self, keys: Iterable[bytes], maximum: int = 0) -> int:
+        """As :meth:`flush_expired`, of these keys only."""
 
     @abstractmethod
     def capacity(self) -> int:

@@ -17,9 +17,15 @@ _MAX_LENGTH = 200
 conversion of a long string of digits, quadratic in Python, out of reach of scripts."""
 
 
+_MAX_TEXT = 65_536
+"""Bytes with the blanks around it, which Lua takes any number of."""
+
+
 def lua_number(text: bytes) -> int | float | None:
     """The number that ``text`` spells, or None; Python's own spellings (1_000, nan) don't
     count."""
+    if len(text) > _MAX_TEXT:
+        return None
     text = text.strip(b" \f\n\r\t\v")
     if len(text) > _MAX_LENGTH:
         return None

@@ -20,9 +20,8 @@ from collections import OrderedDict
 from itertools import islice
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from candy_trio.shared_dict.base import (
+    AGAIN,
     BAD_VALUE,
     DEFAULT_MAX_KEYS,
     EXISTS,
@@ -42,7 +41,21 @@ from candy_trio.shared_dict.base import (
     Value,
     key_problem,
 )
-from candy_trio.shared_dict.list_value import ListValue
+from candy_trio.shared_dict.entry import (
+    EVICTIONS,
+    FLUSHED,
+    HOPELESS_EVICTIONS,
+    LONG_LIST,
+    LONGEST_EXPTIME,
+    NEVER,
+    ORDERED,
+    RECLAIMED,
+    SHORTEST_EXPTIME,
+    SHRINK_FACTOR,
+    SHRINK_FROM,
+    Entry,
+)
+from candy_trio.shared_dict.list_value import ListValue, free_some
 from candy_trio.shared_dict.lua_number import lua_number, lua_sum
 from candy_trio.shared_dict.weight import (
     ENTRY_OVERHEAD,
@@ -53,36 +66,7 @@ from candy_trio.shared_dict.weight import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-RECLAIMED = 2
-"""Expired entries that an operation removes at most on its way (nginx's number)."""
-
-HOPELESS_EVICTIONS = 30
-"""Entries that go for a value larger than the dictionary before the answer is "no memory". It is
-nginx's number, and scripts see "forcible"; what can fit takes the room that it needs."""
-
-SHRINK_FACTOR = 8
-"""When this many times fewer entries are left than there were, the table is made anew: Python
-never shrinks one by itself, and a table of tiny entries can be a third of the size."""
-
-SHRINK_FROM = 1024
-"""Entries; the table of fewer (120 KB) is not worth the copy."""
-
-NEVER = 0.0
-FLUSHED = -1e9
-"""Before every time of a clock, and a number that ttl can show (nginx has its epoch here)."""
-
-SHORTEST_EXPTIME = 0.001  # seconds; nginx counts milliseconds, and 0 of them is "never"
-LONGEST_EXPTIME = 2.0**63  # milliseconds; nginx's integer holds no more, and makes it "never"
-
-
-# gc=False: no cycle can pass through an entry, and the collector would have to visit every
-# one of them (10 ms per full collection and 100,000 entries).
-class _Entry(msgspec.Struct, gc=False):
-    value: Value | ListValue
-    flags: int
-    expires: float  # by the dictionary's clock; NEVER or FLUSHED
+    from collections.abc import Callable, Iterable
 
 
 _MISSING: tuple[None, None] = (None, None)
@@ -99,8 +83,9 @@ class SharedDict(SharedDictBackend):
         self._used = 0
         self._mortal = 0
         self._clock = clock
-        self._entries: OrderedDict[bytes, _Entry] = OrderedDict()
+        self._entries: OrderedDict[bytes, Entry] = OrderedDict()
         self._most_entries = 0  # since the table was made
+        self._dying: list[ListValue] = []  # long lists that were removed; no longer accounted for
 
     # ------------------------------------------------------------------ values
     def get(self, key: bytes) -> Found:
@@ -245,7 +230,7 @@ class SharedDict(SharedDictBackend):
 
     def flush_all(self) -> None:
         entries = self._entries
-        for entry in entries.values():
+        for entry in dict.values(entries):  # in no order, which is five times as quick
             entry.expires = FLUSHED
         self._mortal = len(entries)
         if entries:
@@ -254,18 +239,43 @@ class SharedDict(SharedDictBackend):
             self._reclaim()
 
     def flush_expired(self, maximum: int = 0) -> int:
-        now = self._clock()
-        expired = ((k, e) for k, e in self._entries.items() if e.expires and e.expires <= now)
-        doomed = list(islice(expired, maximum if maximum > 0 else None))
-        for key, entry in doomed:
-            self._remove(key, entry)
-        return len(doomed)
+        return self.flush_expired_of(self.all_keys(), maximum)
+
+    def flush_expired_of(self, keys: Iterable[bytes], maximum: int = 0) -> int:
+        now, count = self._clock(), 0
+        for key in keys:
+            entry = self._entries.get(key)
+            if entry is not None and entry.expires and entry.expires <= now:
+                self._remove(key, entry)
+                count += 1
+                if count == maximum:
+                    break
+        return count
 
     # ------------------------------------------------------------------ the whole
+    def __len__(self) -> int:
+        return len(self._entries)
+
     def get_keys(self, maximum: int = DEFAULT_MAX_KEYS) -> list[bytes]:
+        return self.live_of(self._entries, maximum)
+
+    def live_of(self, keys: Iterable[bytes], maximum: int = 0) -> list[bytes]:
         now = self._clock()
-        live = (k for k, e in self._entries.items() if not e.expires or e.expires > now)
+        entries = self._entries
+        live = (
+            key
+            for key in keys
+            if (entry := entries.get(key)) is not None
+            and (not entry.expires or entry.expires > now)
+        )
         return list(islice(live, maximum if maximum > 0 else None))
+
+    def first_keys(self, count: int) -> list[bytes]:
+        return list(islice(self._entries, count))
+
+    def all_keys(self) -> list[bytes]:
+        entries = self._entries
+        return list(entries if len(entries) <= ORDERED else dict.keys(entries))
 
     def capacity(self) -> int:
         return self._size
@@ -274,7 +284,7 @@ class SharedDict(SharedDictBackend):
         return self._size - self._used
 
     # ------------------------------------------------------------------ inside
-    def _find(self, key: bytes) -> _Entry | None:
+    def _find(self, key: bytes) -> Entry | None:
         """The live entry of a key, now the most recently used."""
         now = self._reclaim() if self._mortal else NEVER
         entry = self._entries.get(key)
@@ -289,7 +299,7 @@ class SharedDict(SharedDictBackend):
             return self._clock() + int(milliseconds) / 1000
         return NEVER
 
-    def _set_expires(self, entry: _Entry, expires: float) -> None:
+    def _set_expires(self, entry: Entry, expires: float) -> None:
         self._mortal += (expires != NEVER) - (entry.expires != NEVER)
         entry.expires = expires
 
@@ -324,13 +334,25 @@ class SharedDict(SharedDictBackend):
                 self._used = used
                 self._entries.move_to_end(key)
                 return _STORED
-            self._remove(key, entry)
         cost = ENTRY_OVERHEAD + len(key) + weight
-        if self._used + cost > self._size:
-            forcible = evict and self._make_room(cost)
-            if self._used + cost > self._size:
+        extra = cost
+        if entry is not None:
+            if evict and cost <= self._size:
+                # It stays until there is room: that may take several calls.
+                self._entries.move_to_end(key)
+                extra -= ENTRY_OVERHEAD + len(key) + value_weight(entry.value)
+            else:
+                self._remove(key, entry)
+                entry = None
+        if self._used + extra > self._size:
+            forcible = evict and self._make_room(extra, hopeless=cost > self._size)
+            if self._used + extra > self._size:
+                if evict and cost <= self._size:
+                    return None, AGAIN, forcible
                 return False, NO_MEMORY, forcible
-        self._insert(key, _Entry(value, flags, expires), cost)
+        if entry is not None and self._entries.get(key) is entry:
+            self._remove(key, entry)
+        self._insert(key, Entry(value, flags, expires), cost)
         return _STORED_FORCIBLY if forcible else _STORED
 
     def _push(
@@ -354,11 +376,13 @@ class SharedDict(SharedDictBackend):
             return (False if without_item else None), NO_MEMORY
         if entry is None:
             items = ListValue([], [])
-            self._insert(key, _Entry(items, 0, NEVER), cost)
+            self._insert(key, Entry(items, 0, NEVER), cost)
         else:
             assert type(entry.value) is ListValue
             items = entry.value
             self._used += cost
+            if self._dying:
+                free_some(self._dying)
         items.push(item, left=left)
         items.weight += weight
         return len(items), None
@@ -378,7 +402,9 @@ class SharedDict(SharedDictBackend):
             self._remove(key, entry)
         return item, None
 
-    def _insert(self, key: bytes, entry: _Entry, cost: int) -> None:
+    def _insert(self, key: bytes, entry: Entry, cost: int) -> None:
+        if self._dying:
+            free_some(self._dying)
         self._entries[key] = entry
         self._used += cost
         if entry.expires:
@@ -386,11 +412,13 @@ class SharedDict(SharedDictBackend):
         if len(self._entries) > self._most_entries:
             self._most_entries = len(self._entries)
 
-    def _remove(self, key: bytes, entry: _Entry) -> None:
+    def _remove(self, key: bytes, entry: Entry) -> None:
         del self._entries[key]
         self._used -= ENTRY_OVERHEAD + len(key) + value_weight(entry.value)
         if entry.expires:
             self._mortal -= 1
+        if type(entry.value) is ListValue and len(entry.value) > LONG_LIST:
+            self._dying.append(entry.value)
         left = len(self._entries)
         if left * SHRINK_FACTOR < self._most_entries and self._most_entries >= SHRINK_FROM:
             self._entries = OrderedDict(self._entries)
@@ -408,12 +436,11 @@ class SharedDict(SharedDictBackend):
                 self._remove(key, entry)
         return now
 
-    def _make_room(self, cost: int) -> bool:
-        """Drop entries until ``cost`` bytes fit, or it is clear that they can't; returns whether
-        any went."""
-        rounds = len(self._entries) if cost <= self._size else HOPELESS_EVICTIONS
+    def _make_room(self, cost: int, *, hopeless: bool) -> bool:
+        """Drop entries until ``cost`` bytes fit, it is clear that they can't, or it is enough for
+        one call; returns whether any went."""
         dropped = False
-        for _ in range(rounds):
+        for _ in range(HOPELESS_EVICTIONS if hopeless else EVICTIONS):
             if not self._entries or self._used + cost <= self._size:
                 break
             self._remove(*next(iter(self._entries.items())))

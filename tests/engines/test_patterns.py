@@ -23,7 +23,7 @@ BUDGETS = (-1, 150, 4e6)
 
 COMPARE = rb"""
 local K = ...
-local N, native = K.nested, {}
+local N, native = K.library.string, {}
 for _, name in ipairs {'find', 'match', 'gmatch', 'gsub'} do native[name] = string[name] end
 local gsub, rep, type = string.gsub, string.rep, type
 
@@ -315,7 +315,7 @@ NEEDLES = {
 }
 FIND = b"""
 local K = ...
-local find = K.nested.find
+local find = K.library.string.find
 return function(s, needle, init) return find(s, needle, init, true) end
 """
 
@@ -408,7 +408,8 @@ USES = {
 }
 HEAD = """
 local K = ...
-local find, match, gmatch, gsub = K.nested.find, K.nested.match, K.nested.gmatch, K.nested.gsub
+local N = K.library.string
+local find, match, gmatch, gsub = N.find, N.match, N.gmatch, N.gsub
 """
 SLICED = ("luajit", "lua53", "lua54", "lua55")
 

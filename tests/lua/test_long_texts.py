@@ -9,7 +9,7 @@ import pytest
 from support.site import one_route, open_site
 
 from candy_trio.http.conditional import evaluate
-from candy_trio.lua.api.text import decode_base64mime
+from candy_trio.lua.api.text import decode_base64
 from candy_trio.pipeline.variables import find_cookie
 
 SOON = 2.0
@@ -51,5 +51,5 @@ def test_cookies() -> None:
 
 def test_foreign_bytes_in_base64() -> None:
     begun = time.process_time()
-    assert decode_base64mime(b"\n\xff" * 20_000_000 + b"YQ\n==") == b"a"
+    assert decode_base64(b"\n\xff" * 20_000_000 + b"YQ\n==", b"mime") == b"a"
     assert time.process_time() - begun < SOON

@@ -47,8 +47,8 @@ def test_subject_is_checked_once_and_a_wrong_place_in_it_is_still_found() -> Non
 
 def test_too_deep_for_the_stack_of_compiled_code_goes_to_the_interpreter() -> None:
     """A long subject with a group that repeats is matched, not refused with error -27."""
-    subject = b"ab" * 100_000
-    assert Regex(b"^(?:a|b|c)*$", "jo", 0).search(subject, 0) == (1, len(subject))
+    subject = b"ab" * 20_000
+    assert Regex(b"^(?:a|b|c)*$", "jo", 10_000_000).search(subject, 0) == (1, len(subject))
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from candy_trio.shared_dict.memory import HOPELESS_EVICTIONS, SharedDict
+from candy_trio.shared_dict.entry import HOPELESS_EVICTIONS
+from candy_trio.shared_dict.memory import SharedDict
 from candy_trio.shared_dict.weight import ENTRY_OVERHEAD, NUMBER_WEIGHT
 
 SIZE = 1_000_000

@@ -13,7 +13,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from candy_trio.shared_dict.memory import FLUSHED, RECLAIMED, SharedDict
+from candy_trio.shared_dict.entry import FLUSHED, RECLAIMED
+from candy_trio.shared_dict.memory import SharedDict
 from candy_trio.shared_dict.weight import ENTRY_OVERHEAD
 
 SIZE = 5 * (ENTRY_OVERHEAD + 100)  # room for a handful of entries: eviction is the normal case

@@ -146,8 +146,8 @@ class ProgramVM:
             self.compile(program)
         script = self._compiled[program.name]
         number = self._scripts.next_number()
-        serve = self._scripts._serve
-        return number, self.vm.start(number, serve, self._route, self._isolate, script, 0, False)
+        serve = self._scripts._servers[script]
+        return number, self.vm.start(number, serve, self._route, self._isolate, 0, False)
 
     def result(self, program: Program) -> str:
         """What it answers with when nothing interrupts it."""

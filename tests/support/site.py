@@ -49,7 +49,7 @@ class Site:
 
     def __init__(self, app: App, lua: LuaRoutes, folder: Path, nursery: trio.Nursery) -> None:
         self.app = app
-        self._lua = lua
+        self.lua = lua
         self.folder = folder
         self._nursery = nursery
         self._serials = count(1)
@@ -84,7 +84,7 @@ class Site:
 
     def vm(self, engine: str) -> Any:
         """The VM that new requests of that engine's routes run in."""
-        return self._lua.host.vm(engine)
+        return self.lua.host.vm(engine)
 
     def interruptions(self, engine: str) -> int:
         """How often runs in it have been interrupted."""

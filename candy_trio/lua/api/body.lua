@@ -8,8 +8,10 @@
 
 local K, host, A = ...
 
-local concat, select = table.concat, select
+local select = select
+local sub = string.sub
 local S, raise, wait = A.S, A.raise, A.wait
+local join, SIZE = A.pieces.join, A.pieces.SIZE
 
 -- ---------------------------------------------------------------------- reading
 local function read(R)
@@ -44,7 +46,7 @@ end
 local function in_memory(R)
   local body = R.body
   local parts = R.new_body
-  if parts then body = concat(parts, '', 1, R.new_count) end
+  if parts then body = join(parts, R.new_count) end
   if body == '' or R.new_in_file then return nil end
   return body
 end
@@ -164,6 +166,16 @@ local function init_body_for(prepare)
   end
 end
 
+-- Adds a text to the body's file: to write 64 MB takes 50 ms.
+local function append_to_file(text)
+  local path, err
+  for first = 1, #text, SIZE do
+    path, err = host.append_to_body_file(sub(text, first, first + SIZE - 1))
+    if not path then return raise(err) end
+  end
+  return path
+end
+
 local function append_body(...)
   local count = select('#', ...)
   if count ~= 1 then return raise('expecting 1 arguments but seen ' .. count) end
@@ -174,8 +186,8 @@ local function append_body(...)
   R.new_count, R.new_size = R.new_count + 1, R.new_size + #text
   parts[R.new_count] = text
   if R.new_size > R.new_limit and text ~= '' then
-    local path, err = host.append_to_body_file(concat(parts, '', 1, R.new_count))
-    if not path then return raise(err) end
+    local path
+    for i = 1, R.new_count do path = append_to_file(parts[i]) or path end
     R.new_in_file, R.body_file, R.new_body, R.new_count = true, path, {}, 0
   end
 end

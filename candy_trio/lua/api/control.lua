@@ -3,9 +3,9 @@
 
 local K, host, A = ...
 
-local select, tonumber, type = select, tonumber, type
-local byte, char, find, format, gsub, match =
-      string.byte, string.char, string.find, string.format, string.gsub, string.match
+local select, type = select, type
+local byte, char, find, format, match =
+      string.byte, string.char, string.find, string.format, string.match
 local S, raise = A.S, A.raise
 
 local ERR, WARN = 4, 5      -- the host's levels
@@ -13,13 +13,15 @@ local ERR, WARN = 4, 5      -- the host's levels
 local function log_error(message) host.log(ERR, message) end
 
 -- ---------------------------------------------------------------------- unsafe bytes in URIs
-local function printable(text)
-  return (gsub(text, '[%c\127-\255"\\]', function(c) return format('\\x%02X', byte(c)) end))
-end
+local PRINTABLE = {}
+for code = 0, 255 do PRINTABLE[char(code)] = format('\\x%02X', code) end
+
+local function printable(text) return A.pieces.replace(text, '[%c\127-\255"\\]', PRINTABLE) end
 
 -- Refuses control bytes but TAB, as nginx does: `what` is "uri" or "redirect uri".
 function A.check_safe_uri(uri, what, hint)
-  local at = find(uri, '[%z\1-\8\10-\31\127]')
+  A.check_field(uri, what)
+  local at = A.pieces.find(uri, '[%z\1-\8\10-\31\127]')
   if not at then return end
   return raise(format('unsafe byte "0x%02x" in %s "%s"', byte(uri, at), what, printable(uri)) .. (hint or ''))
 end
@@ -80,7 +82,7 @@ end
 -- The path of an internal redirect: decoded, and refused where it would leave the root, as nginx
 -- does. It is not normalised.
 local function safe_path(uri)
-  local path = gsub(uri, '%%(%x%x)', function(digits) return char(tonumber(digits, 16)) end)
+  local path = A.pieces.replace_escapes(uri, A.DECODED)
   if find(path, '\0', 1, true) or find(path .. '/', '/../', 1, true) or find(path, '^%.%./') then
     log_error('unsafe URI "' .. path .. '" was detected')
     return raise('unsafe uri')
@@ -96,6 +98,7 @@ local function exec(...)
   local uri, args = ...
   uri = A.check_string(uri, 1, 'exec')
   if uri == '' then return raise('The uri argument is empty') end
+  A.check_field(uri, 'uri')
   local text
   local kind = type(args)
   if kind == 'table' then
@@ -105,6 +108,7 @@ local function exec(...)
   elseif kind ~= 'nil' then
     return raise("bad argument #2 to 'exec' (string, number, or table expected, but got " .. kind .. ')')
   end
+  if text then A.check_field(text, 'arguments') end
   local target, query = match(uri, '^([^?]*)%?(.*)$')
   target, text = target or uri, text or ''
   if query then text = text == '' and query or query .. '&' .. text end

@@ -67,10 +67,17 @@ end
 
 local function write(function_name, level, ...)
   if level > THRESHOLD then return end
-  local n = select('#', ...)
-  local parts = {...}
-  for i = 1, n do parts[i] = text_of(parts[i], i, function_name) end
-  local message = '[lua] ' .. place() .. concat(parts, '', 1, n)
+  local n, parts = select('#', ...), {...}
+  local m, size = 0, 0        -- of what fits into a line; the rest is looked at for its mistakes
+  for i = 1, n do
+    local text = text_of(parts[i], i, function_name)
+    if size < MAX_LINE then
+      if #text > MAX_LINE then text = sub(text, 1, MAX_LINE) end
+      m, size = m + 1, size + #text
+      parts[m] = text
+    end
+  end
+  local message = '[lua] ' .. place() .. concat(parts, '', 1, m)
   if #message > MAX_LINE then message = sub(message, 1, MAX_LINE) end
   host.log(level, message)
 end

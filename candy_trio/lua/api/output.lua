@@ -8,10 +8,14 @@ local K, host, A, headers = ...
 
 local next, rawequal, select, type = next, rawequal, select, type
 local concat, running, traceback = table.concat, coroutine.running, debug.traceback
+local sub = string.sub
 local entries = K.entries
+local join, SIZE = A.pieces.join, A.pieces.SIZE
 local S, raise, number_text, null = A.S, A.raise, A.number_text, A.null
 
 local HAND_OVER = 65536      -- bytes: what one write to a socket takes at most anyway
+local MAX_NESTING = 1000     -- tables in tables: one that holds itself has no end, and an error below
+                             -- a stack full of calls takes long to tell where it was raised
 
 -- ---------------------------------------------------------------------- handing over
 -- To HTTP/1.0 the head goes last, with the length of the whole: nothing leaves before the end.
@@ -28,9 +32,18 @@ end
 -- Whether the run may go on: what its client does not take counts as its memory.
 local function give(R)
   if not R.begun then begin(R) end
-  local data = concat(R.out, '', 1, R.n)
+  local out, n, size = R.out, R.n, R.size
   R.out, R.n, R.size = {}, 0, 0
-  return data == '' or host.write(data)
+  if size == 0 then return true end
+  if size <= SIZE then return host.write(concat(out, '', 1, n)) end
+  local goes_on = true
+  for i = 1, n do
+    local text = out[i]
+    for first = 1, #text, SIZE do
+      if goes_on then goes_on = host.write(sub(text, first, first + SIZE - 1)) end
+    end
+  end
+  return goes_on
 end
 
 local function hand_over(R)
@@ -66,7 +79,10 @@ local function scalar(value, kind)
   return nil
 end
 
-local function flatten(out, n, t, position, name)
+local function flatten(out, n, t, position, name, depth)
+  if depth > MAX_NESTING then
+    return raise('bad argument #' .. position .. " to '" .. name .. "' (table nests too deep)")
+  end
   local length = array_length(t)
   if not length then
     return raise('bad argument #' .. position .. " to '" .. name .. "' (non-array table found)")
@@ -79,7 +95,7 @@ local function flatten(out, n, t, position, name)
       n = n + 1
       out[n] = text
     elseif kind == 'table' then
-      n = flatten(out, n, value, position, name)
+      n = flatten(out, n, value, position, name, depth + 1)
     else
       return raise('bad argument #' .. position .. " to '" .. name ..
                    "' (bad data type " .. kind .. ' found)')
@@ -94,7 +110,7 @@ local function piece(value, position, name)
   if text then return text end
   if kind == 'table' then
     local out = {}
-    return concat(out, '', 1, flatten(out, 0, value, position, name))
+    return join(out, flatten(out, 0, value, position, name, 1))
   end
   return raise('bad argument #' .. position .. " to '" .. name ..
                "' (string, number, boolean, nil, ngx.null, or array table expected, but got " .. kind .. ')')
@@ -116,7 +132,7 @@ local function append_all(R, name, ...)
   end
   local pieces = {...}
   for i = 1, count do pieces[i] = piece(pieces[i], i, name) end
-  return append(R, concat(pieces, '', 1, count))
+  return append(R, join(pieces, count))
 end
 
 -- Whether this response has no body, whatever is said.

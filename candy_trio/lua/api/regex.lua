@@ -7,10 +7,14 @@
 local K, host, A = ...
 
 local select, tonumber, type = select, tonumber, type
-local byte, concat, find, gmatch, sub = string.byte, table.concat, string.find, string.gmatch, string.sub
-local raise = A.raise
+local byte, find, gmatch, sub = string.byte, string.find, string.gmatch, string.sub
+local raise, pieces = A.raise, A.pieces
 
-local LETTERS = '[^aDdijJmosuUx]'
+local LETTERS, EACH = '[^aDdijJmosuUx]', 'aDdijJmosuUx'
+local MAX_OPTIONS = 64          -- letters; what is longer repeats some
+local MAX_PATTERN = 65536       -- bytes; the server refuses what is longer
+local MAX_SUBJECT = 2 ^ 24      -- bytes: each call copies the subject, 16 MB in 8 ms
+local LARGE = 2 ^ 20            -- bytes of a subject that is looked through, and put together, in pieces
 local MAX_BATCH = 64            -- matches of gmatch, gsub with a function: what a loop may not need
 local MAX_REPLACEMENTS = 256    -- of gsub with a string: some 0.3 ms
 local MAX_POSITION = 2 ^ 31     -- no string is as long
@@ -36,10 +40,20 @@ local function compile(P)
 end
 
 local function check_options(options)
-  local at = find(options, LETTERS)
+  local at = pieces.find(options, LETTERS)
   if at then
-    return raise('unknown flag "' .. sub(options, at, at) .. '" (flags "' .. options .. '")')
+    return raise('unknown flag "' .. sub(options, at, at) .. '" (flags "' .. sub(options, 1, MAX_PATTERN) .. '")')
   end
+end
+
+-- As good as long options: each letter once.
+local function shortened(options)
+  check_options(options)
+  local short = ''
+  for letter in gmatch(EACH, '.') do
+    if find(options, letter, 1, true) then short = short .. letter end
+  end
+  return short
 end
 
 local function compiled_anew(pattern, options)
@@ -63,6 +77,8 @@ end
 
 local function compiled(name, pattern, options)
   options = options or ''
+  if type(options) == 'string' and #options > MAX_OPTIONS then options = shortened(options) end
+  if type(pattern) == 'string' and #pattern > MAX_PATTERN then pattern = sub(pattern, 1, MAX_PATTERN + 1) end
   local of_options = patterns[options]
   local P = of_options and of_options[pattern]
   if P then return P end
@@ -105,19 +121,46 @@ local function matches(P, subject, position, first, limit)
   return packed, following, code
 end
 
+local INVALID_UTF = -10
+
+-- Whether a subject is known to be UTF-8 before it is searched: a long one is looked through here.
+-- Or nil and an error.
+local function checked(P, subject)
+  if #subject <= LARGE then return false end
+  if #subject > MAX_SUBJECT then return nil, 'subject of more than 16777216 bytes' end
+  if not find(P.options, 'u', 1, true) then return false end
+  local rest = ''
+  for first = 1, #subject, pieces.SIZE do
+    rest = host.re_check(rest, sub(subject, first, first + pieces.SIZE - 1))
+    if not rest then return nil, INVALID_UTF end
+  end
+  if rest ~= '' then return nil, INVALID_UTF end
+  return true
+end
+
 -- The spans of the first match, or nil and perhaps an error.
 local function spans_of(P, subject, position)
+  local known, err = checked(P, subject)
+  if err then return nil, err end
   if P.groups > MAX_SPREAD then
-    local packed, _, code = matches(P, subject, position, true, 1)
+    local packed, following, code
+    repeat
+      packed, following, code = matches(P, subject, position, not known, 1)
+      position, known = following, true
+    until packed ~= '' or not following
     if packed ~= '' then return unpacked(P, packed, 1) end
     return nil, code
   end
-  local spans = {host.re_match(P.number, subject, position)}
+  local spans = {host.re_match(P.number, subject, position, known)}
   local from = spans[1]
-  if from == false then
-    local err = compile(P)
-    if err then return nil, err end
-    spans = {host.re_match(P.number, subject, position)}
+  while from == false or from == true do
+    if from then
+      position, known = spans[2], true        -- there is more to look through
+    else
+      err = compile(P)
+      if err then return nil, err end
+    end
+    spans = {host.re_match(P.number, subject, position, known)}
     from = spans[1]
   end
   if from then return spans end
@@ -159,7 +202,8 @@ local function start_of(ctx)
 end
 
 A.regex = {
-  compiled = compiled, matches = matches, unpacked = unpacked, failure = failure, start_at = start_at,
+  compiled = compiled, checked = checked, matches = matches, unpacked = unpacked, failure = failure,
+  start_at = start_at,
 }
 
 -- ---------------------------------------------------------------------- match, find
@@ -199,10 +243,11 @@ local function gmatch_regex(subject, pattern, options)
   subject = A.tostring(subject)
   local P, err = compiled('gmatch', pattern, options)
   if not P then return nil, err end
-  local position, first, batch = 0, true, 1
-  local packed, at, code = '', 1, nil
+  local known, problem = checked(P, subject)
+  local position, first, batch = not problem and 0 or nil, not known, 1
+  local packed, at, code = '', 1, problem
   return function()
-    if at > #packed and position then
+    while at > #packed and position do
       packed, position, code = matches(P, subject, position, first, batch)
       at, first = 1, false
       if batch < MAX_BATCH then batch = 2 * batch end
@@ -227,7 +272,9 @@ end
 
 local function replaced_by_function(P, subject, replace, once)
   local out, n, copied, count = {}, 0, 0, 0
-  local position, first, batch = 0, true, 1
+  local known, problem = checked(P, subject)
+  if problem then return nil, nil, failure(problem) end
+  local position, first, batch = 0, not known, 1
   while position do
     local packed, following, code = matches(P, subject, position, first, batch)
     first, position = false, following
@@ -239,18 +286,46 @@ local function replaced_by_function(P, subject, replace, once)
       n, copied = n + 2, spans[2]
     end
     if code then return nil, nil, failure(code) end
-    if once then break end
+    if once and count > 0 then break end
     if batch < MAX_BATCH then batch = 2 * batch end
   end
   if count == 0 then return subject, 0 end
   out[n + 1] = sub(subject, copied + 1)
-  return concat(out), count
+  return pieces.join(out, n + 1), count
+end
+
+-- A template as a function: what is large is put together here rather than copied to the server
+-- and back.
+local function expander(replacement)
+  local parts, n, packed, at = {}, 0, host.re_parts(replacement), 1
+  while at <= #packed do
+    local _, stop, number, kind = find(packed, '^(%d+)([:$])', at)
+    number, at, n = tonumber(number), stop + 1, n + 1
+    if kind == '$' then
+      parts[n] = number
+    else
+      parts[n] = sub(packed, at, at + number - 1)
+      at = at + number
+    end
+  end
+  return function(m)
+    local out = {}
+    for i = 1, n do
+      local part = parts[i]
+      if type(part) == 'number' then part = m[part] or '' end
+      out[i] = part
+    end
+    return pieces.join(out, n)
+  end
 end
 
 local function replaced_by_text(P, subject, replacement, once)
+  -- What is longer is none, however much longer it is.
+  if #replacement > LARGE then replacement = sub(replacement, 1, LARGE + 1) end
   if not host.re_template(replacement) then
     return nil, nil, 'failed to compile the replacement template'
   end
+  if #subject > LARGE then return replaced_by_function(P, subject, expander(replacement), once) end
   local out, n, copied, count = {}, 0, 0, 0
   local position, limit = 0, once and 1 or MAX_REPLACEMENTS
   while position do
@@ -264,12 +339,12 @@ local function replaced_by_text(P, subject, replacement, once)
       n = n + 1
       out[n], position, copied, count = text, following, end_of_last, count + done
       if code then return nil, nil, failure(code) end
-      if once then break end
+      if once and done > 0 then break end
     end
   end
   if count == 0 then return subject, 0 end
   out[n + 1] = sub(subject, copied + 1)
-  return concat(out), count
+  return pieces.join(out, n + 1), count
 end
 
 local function substitute(name, once)

@@ -3,7 +3,7 @@
 Rules of this file:
 
 - A call does a bounded number of matches (``limit``), and none after ``_MAX_TIME``, so that a
-  script is never away for long.
+  script is never away for long. A search that takes longer than that goes on in the next call.
 - A pattern is known by its number; False says that the number has gone and Lua has to ask
   :func:`compile_regex` again.
 - Errors are numbers, PCRE 8's; regex.lua words them.
@@ -12,6 +12,7 @@ Rules of this file:
 from __future__ import annotations
 
 import struct
+from codecs import utf_8_decode
 from collections.abc import Callable
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -44,7 +45,7 @@ its match limit."""
 _ENOUGH = 1 << 20
 """Bytes of replaced text after which a call makes no more matches."""
 
-_MAX_REPLACED = 1 << 28
+_MAX_REPLACED = 1 << 23
 """Bytes that one match may be replaced by: a template can name a group thousands of times."""
 
 _NO_MEMORY = -6
@@ -69,15 +70,28 @@ def callbacks(
         names = "".join(f"{name}:{group}\n" for name, group in regex.names)
         return number, regex.groups, names.encode()
 
-    def re_match(number: int, subject: bytes, position: int) -> Plain | tuple[Plain, ...]:
-        """The spans of the first match, None, False, or (None, error)."""
+    def re_match(
+        number: int, subject: bytes, position: int, checked: bool = False
+    ) -> Plain | tuple[Plain, ...]:
+        """The spans of the first match, None, False, (None, error), or (True, where to go on)."""
         regex = cache.get(number)
         if regex is None:
             return False
         try:
-            return regex.search(subject, position)
+            until = perf_counter() + _MAX_TIME
+            found = regex.search(subject, position, checked=checked, until=until)
         except MatchError as error:
             return None, error.args[0]
+        return (True, found) if isinstance(found, int) else found
+
+    def re_check(before: bytes, text: bytes) -> bytes | bool:
+        """Whether a piece of a text behind ``before`` can be UTF-8: False, or what is left over."""
+        text = before + text
+        try:
+            read = utf_8_decode(text, "strict", False)[1]
+        except UnicodeDecodeError:
+            return False
+        return text[read:]
 
     def re_matches(
         number: int, subject: bytes, position: int, first: bool, limit: int
@@ -92,8 +106,8 @@ def callbacks(
         limit = min(limit, _affordable(regex, subject, 0))
         pack = struct.Struct(f"<{2 * regex.groups + 2}i").pack
         packed: list[bytes] = []
-        matches = _Matches(regex, subject, position, first)
         end = perf_counter() + _MAX_TIME
+        matches = _Matches(regex, subject, position, first, end)
         while len(packed) < limit and (spans := matches.next()) is not None:
             packed.append(pack(*spans))
             if perf_counter() > end:
@@ -113,8 +127,8 @@ def callbacks(
         limit = min(limit, _affordable(regex, subject, len(template)))
         pieces: list[bytes] = []
         count = size = 0
-        matches = _Matches(regex, subject, position, position == 0)
         end = perf_counter() + _MAX_TIME
+        matches = _Matches(regex, subject, position, position == 0, end)
         while count < limit and size < _ENOUGH and (spans := matches.next()) is not None:
             count += 1
             if may_be_large and _size(spans, template) > _MAX_REPLACED:
@@ -131,6 +145,13 @@ def callbacks(
             if perf_counter() > end:
                 break
         return b"".join(pieces), matches.position, copied, count, matches.error
+
+    def re_parts(replacement: bytes) -> bytes:
+        """The parts of a template: "LENGTH:TEXT", or "NUMBER$" of a group."""
+        return b"".join(
+            b"%d:%b" % (len(part), part) if isinstance(part, bytes) else b"%d$" % part
+            for part in templates.get(replacement) or parse_template(replacement)
+        )
 
     def re_template(replacement: bytes) -> bool:
         """Whether it is one; the error log says why it is not."""
@@ -152,38 +173,49 @@ def callbacks(
     return {
         "re_compile": re_compile,
         "re_match": re_match,
+        "re_check": re_check,
         "re_matches": re_matches,
         "re_replace": re_replace,
         "re_template": re_template,
+        "re_parts": re_parts,
     }
 
 
 class _Matches:
     """One match after the other, as OpenResty steps: behind an empty one by a byte."""
 
-    __slots__ = ("_checked", "_regex", "_subject", "error", "position")
+    __slots__ = ("_checked", "_end", "_regex", "_subject", "error", "position")
 
-    def __init__(self, regex: Regex, subject: bytes, position: int, first: bool) -> None:
+    def __init__(
+        self, regex: Regex, subject: bytes, position: int, first: bool, end: float
+    ) -> None:
         self._regex = regex
         self._subject = subject
         self._checked = not first
+        self._end = end
         self.position: int | None = position
         """Where the next search begins; None when there is nothing left to find."""
         self.error: int | None = None
 
     def next(self) -> Spans | None:
+        """None: there is no other one, or none was found by the end of the call's time."""
         position = self.position
         if position is None:
             return None
         self.position = None
         try:
-            spans = self._regex.search(self._subject, position, checked=self._checked)
+            spans = self._regex.search(
+                self._subject, position, checked=self._checked, until=self._end
+            )
         except MatchError as error:
             self.error = error.args[0]
             return None
         if spans is None:
             return None
         self._checked = True
+        if isinstance(spans, int):
+            self.position = spans
+            return None
         end = spans[1]
         if end == spans[0] - 1:
             end += 1

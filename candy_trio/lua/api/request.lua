@@ -25,7 +25,7 @@ local function set_uri_for(splits_query, may_jump)
       return raise('expecting 1, 2 or 3 arguments but seen ' .. count)
     end
     local uri, jump, binary = ...
-    uri = A.check_string(uri, 1, 'set_uri')
+    uri = A.check_field(A.check_string(uri, 1, 'set_uri'), 'uri')
     if uri == '' then return raise('attempt to use zero-length uri') end
     A.check_boolean(jump, 2, 'set_uri', count)
     A.check_boolean(binary, 3, 'set_uri', count)
@@ -59,11 +59,11 @@ local function set_uri_args(...)
   elseif kind == 'number' then
     args = A.number_text(args)
   elseif kind == 'string' then
-    args = gsub(args, '[%c ]', A.percent)
+    args = A.pieces.replace(A.check_field(args, 'arguments'), '[%c ]', A.percent)
   else
     return raise("bad argument #1 to 'set_uri_args' (string, number, or table expected, but got " .. kind .. ')')
   end
-  host.set_args(args)
+  host.set_args(A.check_field(args, 'arguments'))
 end
 
 local function get_uri()
@@ -100,11 +100,17 @@ local function before_change()
   if S.R.sent then host.keep_conditions() end
 end
 
+local TOO_MANY = 'too many request headers'
+
 local function set_field(name, key, value)
   if key == 'content-length' and not A.is_length(value) or key == 'host' and not host.is_host(value) then
     return raise('failed to set header')
   end
-  host.set_header(name, value)
+  if host.set_header(name, value) == false then return raise(TOO_MANY) end
+end
+
+local function add_field(name, value)
+  if host.add_header(name, value) == false then return raise(TOO_MANY) end
 end
 
 function A.set_request_header(name, value)
@@ -123,7 +129,7 @@ function A.set_request_header(name, value)
   while value[i] ~= nil do
     local text = A.header_value(A.tostring(value[i]))
     if text ~= '' then
-      if replaces or SINGLE[key] then set_field(name, key, text) else host.add_header(name, text) end
+      if replaces or SINGLE[key] then set_field(name, key, text) else add_field(name, text) end
       replaces = false
     end
     i = i + 1
@@ -144,20 +150,20 @@ function A.add_request_header(name, value)
   name = A.header_name(A.tostring(name))
   local key = lower(name)
   if SINGLE[key] then return set_field(name, key, A.header_value(A.tostring(values[last]))) end
-  for i = 1, last do host.add_header(name, A.header_value(A.tostring(values[i]))) end
+  for i = 1, last do add_field(name, A.header_value(A.tostring(values[i]))) end
 end
 
 local function clear_header(name)
   if name == nil then return end
   before_change()
-  host.set_header(A.tostring(name), nil)
+  host.set_header(A.check_field(A.tostring(name), 'header name'), nil)
 end
 
 -- Candy's: cd.req.clear_header("user_agent") means User-Agent.
 local function clear_header_mapped(name)
   if name == nil then return end
   before_change()
-  host.set_header((gsub(A.tostring(name), '_', '-')), nil)
+  host.set_header((gsub(A.check_field(A.tostring(name), 'header name'), '_', '-')), nil)
 end
 
 -- ---------------------------------------------------------------------- the rest

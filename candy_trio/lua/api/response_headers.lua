@@ -33,7 +33,7 @@ local ADDED = {server = 'Server', date = 'Date'}
 local NOTHING = {}
 
 local function key_of(R, name)
-  name = A.tostring(name)
+  name = A.check_field(A.tostring(name), 'header name')
   if R.route.underscores then name = gsub(name, '_', '-') end
   return lower(name), name
 end
@@ -48,8 +48,22 @@ local function fields_of(R)
   return fields
 end
 
+local MAX_HEAD = 2 ^ 18       -- bytes of all fields: nobody takes as many
+local LINE = 32               -- bytes that a line counts for beside its name and value
+
+-- Counts a field that is to take the place of `old`.
+local function weigh(R, old, field)
+  local weight = 0
+  for i = 2, #field do weight = weight + #field[1] + #field[i] + LINE end
+  local total = (R.head_size or 0) + weight - (old and old.weight or 0)
+  if total > MAX_HEAD then return raise('response headers of more than 262144 bytes') end
+  field.weight, R.head_size = weight, total
+end
+
 local function remove(R, key)
   local fields = R.fields
+  local old = fields and fields[key]
+  if old and old.weight then R.head_size = R.head_size - old.weight end
   if key == 'content-type' then
     fields, R.untyped = fields_of(R), true      -- the route's default goes as well
   elseif ADDED[key] then
@@ -89,6 +103,7 @@ local function set(R, name, value)
     return raise('failed to set header')
   end
   local fields = fields_of(R)
+  weigh(R, old, field)
   if not old then R.names[#R.names + 1] = key end
   if key == 'content-type' then
     field[1], R.untyped = 'Content-Type', nil
@@ -119,7 +134,11 @@ function A.add_response_header(name, value)
     if type(value) == 'table' and value[1] == nil then return end
     return set(R, name, value)
   end
-  add_values(field, type(value) == 'table' and value or {value})
+  local longer = {}
+  for i = 1, #field do longer[i] = field[i] end
+  add_values(longer, type(value) == 'table' and value or {value})
+  weigh(R, field, longer)
+  R.fields[key] = longer
 end
 
 local function new_header()
@@ -234,6 +253,8 @@ local function restore(R, status, lines, untyped)
       fields[key] = {name, value}
     end
   end
+  R.head_size = 0
+  for _, field in next, fields do weigh(R, nil, field) end
 end
 
 -- ---------------------------------------------------------------------- status

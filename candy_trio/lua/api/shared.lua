@@ -58,7 +58,34 @@ local function count_of(candy, name, ...)
   return n < INT and n or 0
 end
 
+-- A large value may take the place of so many small ones that it takes several calls. Others see
+-- what was there until it is done.
+local AGAIN = 'again'
+local function store_in_steps(call, dropped, ...)
+  local ok, err, forcible
+  repeat
+    ok, err, forcible = call(...)
+    dropped = dropped or forcible
+  until ok ~= nil or err ~= AGAIN
+  return ok, err, dropped
+end
+
 local STORABLE = {string = true, number = true, boolean = true, ['nil'] = true}
+
+-- ---------------------------------------------------------------------- keys
+local DEFAULT_MAX_KEYS, UNLIMITED = 1024, 1 / 0
+
+-- Keys come as one text, "LENGTH:KEY" one after the other: as values they could be too many.
+local function add_keys(keys, n, packed, max)
+  local at = 1
+  while at <= #packed and n < max do
+    local length, start = match(packed, '^(%d+):()', at)
+    n = n + 1
+    at = start + length
+    keys[n] = sub(packed, start, at - 1)
+  end
+  return n
+end
 
 -- ---------------------------------------------------------------------- operations
 local function result(value, err)
@@ -106,9 +133,19 @@ local function operations_of(calls, candy)
       if not key then return nil, err end
       if not STORABLE[type(value)] then return nil, 'bad value type' end
       -- A call into Python costs by the number of its arguments.
-      if flags then return call(key, value, exptime, flags_of(flags, name)) end
-      if exptime ~= 0 then return call(key, value, exptime) end
-      return call(key, value)
+      local ok, forcible
+      if flags then
+        flags = flags_of(flags, name)
+        ok, err, forcible = call(key, value, exptime, flags)
+      elseif exptime ~= 0 then
+        ok, err, forcible = call(key, value, exptime)
+      else
+        ok, err, forcible = call(key, value)
+      end
+      if ok == nil and err == AGAIN then
+        return store_in_steps(call, forcible, key, value, exptime, flags or 0)
+      end
+      return ok, err, forcible
     end
   end
   M.set, M.add = storing(calls.set, 'set'), storing(calls.add, 'add')
@@ -193,19 +230,34 @@ local function operations_of(calls, candy)
 
   function M.flush_all() calls.flush_all() end
   function M.flush_expired(...)
-    return (calls.flush_expired(count_of(candy, 'flush_expired', ...) or 0))
+    local max = count_of(candy, 'flush_expired', ...) or 0
+    local flushed = calls.flush_expired(max)
+    if flushed then return flushed end
+    local number, more, n = calls.list_keys(), true, 0
+    flushed = 0
+    while more and (max == 0 or flushed < max) do
+      n, more = calls.flush_some(number, max == 0 and 0 or max - flushed)
+      flushed = flushed + n
+    end
+    if more then calls.drop_keys(number) end
+    return flushed
   end
 
-  -- Keys come as one text, "LENGTH:KEY" one after the other: as values they could be too many.
   function M.get_keys(...)
-    local packed = calls.get_keys(count_of(candy, 'get_keys', ...))
-    local keys, n, at = {}, 0, 1
-    while at <= #packed do
-      local length, start = match(packed, '^(%d+):()', at)
-      n = n + 1
-      at = start + length
-      keys[n] = sub(packed, start, at - 1)
+    local max = count_of(candy, 'get_keys', ...)
+    local packed, keys = calls.get_keys(max), {}
+    if packed then
+      add_keys(keys, 0, packed, UNLIMITED)
+      return keys
     end
+    max = max or DEFAULT_MAX_KEYS
+    if max == 0 then max = UNLIMITED end
+    local number, more, n = calls.list_keys(), true, 0
+    while more and n < max do
+      packed, more = calls.get_some_keys(number)
+      n = add_keys(keys, n, packed, max)
+    end
+    if more then calls.drop_keys(number) end
     return keys
   end
 

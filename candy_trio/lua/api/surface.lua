@@ -5,7 +5,7 @@ local K, host = ...
 local getmetatable, math_type, next, rawequal, rawget, setmetatable, tonumber, tostring, type =
       getmetatable, math.type, next, rawequal, rawget, setmetatable, tonumber, tostring, type
 local debug_setmetatable, upvalueid, newproxy = debug.setmetatable, debug.upvalueid, newproxy
-local char, find, format, gsub = string.char, string.find, string.format, string.gsub
+local char, find, format = string.char, string.find, string.format
 local raise, S = K.raise, K.S
 
 local A = {
@@ -90,13 +90,22 @@ end
 A.percent = {}
 for code = 0, 255 do A.percent[char(code)] = format('%%%02X', code) end
 
+-- A field of a head, or the arguments of a request, with more bytes than this is a mistake: nobody
+-- takes it, and whatever looks at it would keep the server busy.
+local MAX_FIELD = 2 ^ 16
+function A.check_field(text, what)
+  if #text > MAX_FIELD then return raise(what .. ' of more than ' .. format('%d', MAX_FIELD) .. ' bytes') end
+  return text
+end
+
 -- A header field's name and value without what would end them, or the line.
 function A.header_name(name)
-  return (gsub(name, '[%c "(),/:;<=>?@%[\\%]{}\128-\255]', A.percent))
+  A.check_field(name, 'header name')
+  return A.pieces.replace(name, '[%c "(),/:;<=>?@%[\\%]{}\128-\255]', A.percent)
 end
 function A.header_value(value)
-  if not find(value, '%c') then return value end
-  return (gsub(value, '[%z\1-\8\10-\31\127]', A.percent))
+  A.check_field(value, 'header value')
+  return A.pieces.replace(value, '[%z\1-\8\10-\31\127]', A.percent)
 end
 
 -- Argument `position` as a string, as luaL_checkstring takes it.

@@ -3,9 +3,9 @@
 local K, host, A = ...
 
 local next, select, type = next, select, type
-local char, concat, find, format, gsub, sub =
-      string.char, table.concat, string.find, string.format, string.gsub, string.sub
-local raise = A.raise
+local char, find, format, sub = string.char, string.find, string.format, string.sub
+local raise, pieces = A.raise, A.pieces
+local replace, join, SIZE = pieces.replace, pieces.join, pieces.SIZE
 
 -- ---------------------------------------------------------------------- percent escapes
 local PERCENT, DECODED = A.percent, {}
@@ -32,33 +32,29 @@ local CANDY_COMPONENT = '[^%w%-._~]'      -- Candy escapes !'()* as well
 local function escape_uri_for(component)
   return function(text, kind)
     text = A.text(text)
-    if kind == nil or kind == COMPONENT then
-      if not find(text, component) then return text end
-      return (gsub(text, component, PERCENT))
-    end
+    if kind == nil or kind == COMPONENT then return replace(text, component, PERCENT) end
     if type(kind) ~= 'number' then return raise('"type" is not a number') end
     local class = ESCAPED[kind]
     if not class then return raise('"type" ' .. A.number_text(kind) .. ' out of range') end
-    return (gsub(text, class, PERCENT))
+    return replace(text, class, PERCENT)
   end
 end
 
 -- A broken escape stays as it is; "+" is a space.
+local PLUS = {['+'] = ' '}
 local function unescape(text)
-  if find(text, '+', 1, true) then text = gsub(text, '+', ' ') end
-  if find(text, '%', 1, true) then text = gsub(text, '%%(%x%x)', DECODED) end
+  if find(text, '+', 1, true) then text = replace(text, '+', PLUS) end
+  if find(text, '%', 1, true) then text = pieces.replace_escapes(text, DECODED) end
   return text
 end
+A.DECODED = DECODED
 
 local function unescape_uri(text) return unescape(A.text(text)) end
 
 -- ---------------------------------------------------------------------- arguments
 local DEFAULT_MAX, UNLIMITED = 100, 1 / 0
 
-local function escape_component(text)
-  if not find(text, ESCAPED[COMPONENT]) then return text end
-  return (gsub(text, ESCAPED[COMPONENT], PERCENT))
-end
+local function escape_component(text) return replace(text, ESCAPED[COMPONENT], PERCENT) end
 
 local function encode_pair(out, key, value)
   local kind = type(value)
@@ -107,7 +103,7 @@ local function encode_args_for(takes_numbers)
         encode_pair(out, key, value)
       end
     end
-    return concat(out, '&')
+    return join(out, #out, '&')
   end
 end
 A.encode_args = encode_args_for(false)
@@ -169,40 +165,96 @@ local function get_uri_args(max, into)
 end
 
 -- ---------------------------------------------------------------------- base64
-local function encode_base64(text, no_padding)
-  if no_padding ~= nil and type(no_padding) ~= 'boolean' then
-    return raise('bad no_padding: boolean expected, got ' .. type(no_padding))
-  end
-  return A.callback_text(host.encode_base64(A.text(text), no_padding))
-end
-
-local function decode_base64(text)
-  if type(text) ~= 'string' then return raise('string argument only') end
-  return A.callback_text(host.decode_base64(text))
-end
-
-local function decode_base64mime(text)
-  if type(text) ~= 'string' then return raise('string argument only') end
-  return A.callback_text(host.decode_base64mime(text))
-end
-
 -- A callback that has no room for its result, or fails, answers nil and why.
-function A.callback_text(text, err)
+local function callback_text(text, err)
   if err then return raise(err) end
   return text
 end
 
--- ---------------------------------------------------------------------- hashes
-local function of_text(f)
-  return function(text) return (f(A.text(text))) end
+-- `no_padding` and `url` as the host takes them: nil or true.
+local function encode_whole(text, no_padding, url)
+  if #text <= SIZE then return callback_text(host.encode_base64(text, no_padding, url)) end
+  local out, n = {}, 0
+  for first = 1, #text, SIZE do
+    n = n + 1
+    out[n] = callback_text(host.encode_base64(sub(text, first, first + SIZE - 1), no_padding, url))
+  end
+  return join(out, n)
 end
+A.encode_base64 = encode_whole
+
+-- What `text` means, nil if it is not base64: of kind "" (RFC 4648), "url" or "mime".
+local function decode_whole(text, kind)
+  if #text <= SIZE then
+    local decoded, err = host.decode_base64(text, kind)
+    return callback_text(decoded, err)
+  end
+  local out, n, rest = {}, 0, ''
+  for first = 1, #text, SIZE do
+    local decoded, ended
+    decoded, rest, ended = host.decode_base64_piece(rest, sub(text, first, first + SIZE - 1), kind)
+    if not decoded then return callback_text(decoded, rest) end
+    n = n + 1
+    out[n] = decoded
+    if ended then break end
+  end
+  local last = host.decode_base64(rest, '')
+  if not last then return nil end
+  out[n + 1] = last
+  return join(out, n + 1)
+end
+A.decode_base64 = decode_whole
+
+local function encode_base64(text, no_padding)
+  if no_padding ~= nil and type(no_padding) ~= 'boolean' then
+    return raise('bad no_padding: boolean expected, got ' .. type(no_padding))
+  end
+  return encode_whole(A.text(text), no_padding or nil)
+end
+
+local function decoder(kind)
+  return function(text)
+    if type(text) ~= 'string' then return raise('string argument only') end
+    return decode_whole(text, kind)
+  end
+end
+
+-- ---------------------------------------------------------------------- hashes
+-- The host keeps the state of a hash with the run, under a number, from one piece to the next.
+local function hash_in_pieces(kind, key, text)
+  local number = host.hash_begin(kind, key)
+  for first = 1, #text, SIZE do host.hash_add(number, sub(text, first, first + SIZE - 1)) end
+  return (host.hash_end(number))
+end
+
+local function hash(kind)
+  local whole = host[kind]
+  return function(text)
+    text = A.text(text)
+    if #text <= SIZE then return (whole(text)) end
+    return hash_in_pieces(kind, nil, text)
+  end
+end
+
+local function crc32(text)
+  text = A.text(text)
+  if #text <= SIZE then return (host.crc32(text)) end
+  local sum = 0
+  for first = 1, #text, SIZE do sum = host.crc32(sub(text, first, first + SIZE - 1), sum) end
+  return sum
+end
+
+local HMAC_BLOCK = 64         -- bytes of SHA-1's: a longer key is as good as its hash (RFC 2104)
+local sha1_bin = hash('sha1_bin')
 
 local function hmac_sha1(...)
   local count = select('#', ...)
   if count ~= 2 then return raise('expecting 2 arguments, but got ' .. count) end
   local key, text = ...
   key, text = A.check_string(key, 1, 'hmac_sha1'), A.check_string(text, 2, 'hmac_sha1')
-  return (host.hmac_sha1(key, text))
+  if #key > HMAC_BLOCK then key = sha1_bin(key) end
+  if #text <= SIZE then return (host.hmac_sha1(key, text)) end
+  return hash_in_pieces('hmac_sha1', key, text)
 end
 
 local SQL = {
@@ -212,7 +264,7 @@ local SQL = {
 local function quote_sql_str(...)
   if select('#', ...) ~= 1 then return raise('expecting one argument') end
   local text = A.check_string((...), 1, 'quote_sql_str')
-  return "'" .. gsub(text, '[%z\n\r\b\t\26\\\'"]', SQL) .. "'"
+  return "'" .. replace(text, '[%z\n\r\b\t\26\\\'"]', SQL) .. "'"
 end
 
 -- ---------------------------------------------------------------------- installation
@@ -224,13 +276,13 @@ local function install(I)
   A.define(cd, ngx, 'encode_args', encode_args_for(true), A.encode_args)
   A.define(cd, ngx, 'decode_args', decode_args_for(true), decode_args_for(false))
   A.define(cd, ngx, 'encode_base64', encode_base64)
-  A.define(cd, ngx, 'decode_base64', decode_base64)
-  A.define(cd, ngx, 'decode_base64mime', decode_base64mime)
-  A.define(cd, ngx, 'md5', of_text(host.md5))
-  A.define(cd, ngx, 'md5_bin', of_text(host.md5_bin))
-  A.define(cd, ngx, 'sha1_bin', of_text(host.sha1_bin))
-  A.define(cd, ngx, 'crc32_short', of_text(host.crc32))
-  A.define(cd, ngx, 'crc32_long', of_text(host.crc32))
+  A.define(cd, ngx, 'decode_base64', decoder(''))
+  A.define(cd, ngx, 'decode_base64mime', decoder('mime'))
+  A.define(cd, ngx, 'md5', hash('md5'))
+  A.define(cd, ngx, 'md5_bin', hash('md5_bin'))
+  A.define(cd, ngx, 'sha1_bin', sha1_bin)
+  A.define(cd, ngx, 'crc32_short', crc32)
+  A.define(cd, ngx, 'crc32_long', crc32)
   A.define(cd, ngx, 'hmac_sha1', hmac_sha1)
   A.define(cd, ngx, 'quote_sql_str', quote_sql_str)
   A.define(cd.req, ngx.req, 'get_uri_args', get_uri_args)

@@ -3,7 +3,10 @@
 local K, host, A = ...
 
 local floor, type = math.floor, type
+local sub = string.sub
 local S, raise = A.S, A.raise
+
+local MAX_DATE = 1024       -- bytes
 
 -- nginx caches the time for one turn of its event loop; a run sees the same value until it waits.
 local function now()
@@ -33,7 +36,8 @@ local function install(I)
   A.define(cd, ngx, 'http_time', function(t) return (host.http_time(seconds(t))) end)
   A.define(cd, ngx, 'parse_http_time', function(text)
     if type(text) ~= 'string' then return raise('string argument only') end
-    return (host.parse_http_time(text))
+    -- The host passes over what follows a date; none begins with a day of this length.
+    return (host.parse_http_time(sub(text, 1, MAX_DATE)))
   end)
   A.define(cd, ngx, 'update_time', update_time)
 end

@@ -3,8 +3,10 @@
 local K, host, A, headers = ...
 
 local setmetatable, type = setmetatable, type
-local byte, concat, format, lower, sub = string.byte, table.concat, string.format, string.lower, string.sub
+local byte, format, lower, sub = string.byte, string.format, string.lower, string.sub
 local S, raise = A.S, A.raise
+
+local MAX_NAME = 65536       -- bytes: no variable has a longer one, and no header
 
 local function name_of(name)
   if type(name) == 'string' then return name end
@@ -29,21 +31,24 @@ end
 local function new_var()
   return setmetatable({}, {
     __index = function(_, given)
-      local name = lower(name_of(given))
+      local name = name_of(given)
+      if #name > MAX_NAME then return nil end
+      name = lower(name)
       local R = S.R
       if not R.begun and (name == 'status' or sub(name, 1, 10) == 'sent_http_') then
         return of_response(R, name)
       end
       -- A body that is being made is here as well.
       if R.new_body and name == 'request_body' then
-        return not R.new_in_file and concat(R.new_body, '', 1, R.new_count) or nil
+        return not R.new_in_file and A.pieces.join(R.new_body, R.new_count) or nil
       end
       if given == name and is_number_text(name) then return nil end
       return (host.get_variable(name))
     end,
     __newindex = function(_, name, value)
       if type(name) ~= 'string' then return raise('bad variable name') end
-      if value ~= nil then value = A.tostring(value) end
+      if #name > MAX_NAME then name = sub(name, 1, MAX_NAME) end
+      if value ~= nil then value = A.check_field(A.tostring(value), 'variable') end
       local err = host.set_variable(name, value)
       if err then return raise(err) end
     end,

@@ -41,10 +41,10 @@ if K.is_jit then
   end
 end
 
-local syntax = run_file('cjson_syntax', A.null)
+local syntax = run_file('cjson_syntax', A.null, A.pieces)
 local decode_container = run_file(ffi and 'cjson_decode_jit' or 'cjson_decode', syntax, ffi, escapes)
-local values = run_file('cjson_value', A.null, empty_array, ffi, escapes)
-local encode = run_file('cjson_encode', values)
+local values = run_file('cjson_value', A.null, A.pieces, empty_array, ffi, escapes)
+local encode = run_file('cjson_encode', values, A.pieces)
 
 local OPENING = {T_ARR_BEGIN = 0x5B, T_OBJ_BEGIN = 0x7B}
 

@@ -11,7 +11,7 @@ local byte, find = string.byte, string.find
 local token, problem_of, too_deep = syntax.token, syntax.problem_of, syntax.too_deep
 local at_the_end, behind_comments, delimiter, other_key =
       syntax.at_the_end, syntax.behind_comments, syntax.delimiter, syntax.other_key
-local NULL, MINUS_ZERO = syntax.NULL, syntax.MINUS_ZERO
+local NULL, MINUS_ZERO, LONG = syntax.NULL, syntax.MINUS_ZERO, syntax.LONG
 
 local SPACE, QUOTE, COMMA, MINUS, SLASH, ZERO, NINE = 32, 34, 44, 45, 47, 48, 57
 local ARRAY, ARRAY_END, OBJECT, OBJECT_END = 91, 93, 123, 125
@@ -28,6 +28,13 @@ local WORDS = {
 local MEANINGS = {[LETTER_F] = false, [LETTER_N] = NULL, [LETTER_T] = true}
 local NOT_BLANK = '[^ \n\r\t]'
 
+-- Whether the next string from `at` on is too long for a pattern.
+local function is_long(text, at)
+  local first = find(text, '"', at, true)
+  local stop = first and find(text, '"', first + 1, true)
+  return not stop or stop - first > LONG
+end
+
 -- The value of `text`, which holds no NUL and begins with a container; or nil and the problem.
 local function decode(text, start, opened, cfg)
   local array_mt, strict = cfg.decode_array_with_array_mt and cfg.array_mt, not cfg.decode_invalid_numbers
@@ -36,6 +43,7 @@ local function decode(text, start, opened, cfg)
   local root, key                  -- the outermost one; the place of the next value in `t`
   local tables, lengths, depth = {}, {}, 0
   local at, closed = start, false
+  local long = #text > LONG
   while true do
     if opened then                                   -- a container, whose bracket is at `at`
       local child = {}
@@ -71,7 +79,7 @@ local function decode(text, start, opened, cfg)
           length = length + 1
           key = length
         else
-          _, stop, key = find(text, KEY, at)
+          if not (long and is_long(text, at)) then _, stop, key = find(text, KEY, at) end
           if stop then
             at = stop + 1
           else
@@ -88,7 +96,7 @@ local function decode(text, start, opened, cfg)
 
         stop = nil
         if c == QUOTE then
-          _, stop, value = find(text, STRING, at)
+          if not (long and is_long(text, at)) then _, stop, value = find(text, STRING, at) end
         elseif c == OBJECT or c == ARRAY then
           opened = c
         elseif WORDS[c] then

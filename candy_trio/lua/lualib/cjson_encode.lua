@@ -3,10 +3,10 @@
 -- One flat loop, a round for each member and element of any table; the stack is a table, so no depth
 -- of nesting takes any of Lua's or C's. All that a call needs is in its locals: calls may interleave.
 
-local values = ...
+local values, pieces_of = ...
 
 local next, rawget, type = next, rawget, type
-local concat, rep = table.concat, string.rep
+local rep, join = string.rep, pieces_of.join
 local is_unsupported, key_text, other_text, quote, shape, too_deep =
       values.is_unsupported, values.key_text, values.other_text, values.quote, values.shape, values.too_deep
 local new_buffer = values.new_buffer
@@ -61,7 +61,7 @@ local function encode(value, cfg)
       m = m + 1
       pieces[m] = bracket
       depth = depth - 1
-      if depth == 0 then return concat(pieces, '', 1, m) end
+      if depth == 0 then return join(pieces, m) end
       t, key, length, raw = tables[depth], keys[depth], lengths[depth], raws[depth]
       if indent then comma = ',\n' .. rep(indent, depth) end
       lead = comma

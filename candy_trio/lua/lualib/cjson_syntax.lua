@@ -5,12 +5,14 @@
 -- wrong. A token is four values: its kind in lua-cjson's words, where it begins, where what follows
 -- begins, and its value. What is no token has as its kind the words of the error message.
 
-local NULL = ...
+local NULL, pieces_of = ...
 
 local math_type, tonumber, tostring = math.type, tonumber, tostring
 local byte, char, find, gsub, lower, sub =
       string.byte, string.char, string.find, string.gsub, string.lower, string.sub
-local concat, floor = table.concat, math.floor
+local floor, join = math.floor, pieces_of.join
+
+local LONG = 65536       -- bytes of a string that is looked through in pieces
 
 local QUOTE, PLUS, MINUS, SLASH, ZERO, NINE, BACKSLASH = 34, 43, 45, 47, 48, 57, 92
 local NUL = find('\0', '%z') and '%z' or '\0'      -- in a pattern: 5.1's end with the byte itself
@@ -51,15 +53,25 @@ local function unicode_escape(text, at)
   return utf8_of(0x10000 + (unit - 0xD800) * 0x400 + low - 0xDC00), at + 12
 end
 
+-- The next quote or backslash at `at` or behind it.
+local function next_special(text, at)
+  while at <= #text do
+    local stop = find(sub(text, at, at + LONG - 1), '["\\]')
+    if stop then return at + stop - 1 end
+    at = at + LONG
+  end
+  return nil
+end
+
 -- The string that begins at `start`, escape by escape: for what is wrong with it, and where.
 local function careful_string(text, start)
   local pieces, n, at = {}, 0, start + 1
   while true do
-    local stop = find(text, '["\\]', at)
+    local stop = next_special(text, at)
     if not stop then return 'unexpected end of string', #text + 1 end
     n = n + 1
     pieces[n] = sub(text, at, stop - 1)
-    if byte(text, stop) == QUOTE then return 'T_STRING', start, stop + 1, concat(pieces, '', 1, n) end
+    if byte(text, stop) == QUOTE then return 'T_STRING', start, stop + 1, join(pieces, n) end
     local letter, piece = sub(text, stop + 1, stop + 1), nil
     if letter == 'u' then
       piece, at = unicode_escape(text, stop)
@@ -121,7 +133,7 @@ end
 
 local function string_token(text, start)
   local stop = end_of_string(text, start)
-  local value = stop and unescaped(sub(text, start + 1, stop - 1))
+  local value = stop and stop - start <= LONG and unescaped(sub(text, start + 1, stop - 1))
   if value then return 'T_STRING', start, stop + 1, value end
   return careful_string(text, start)
 end
@@ -293,6 +305,6 @@ end
 
 return {
   token = token, problem_of = problem_of, too_deep = too_deep, at_the_end = at_the_end,
-  behind_comments = behind_comments, other_key = other_key, delimiter = delimiter,
+  LONG = LONG, behind_comments = behind_comments, other_key = other_key, delimiter = delimiter,
   NULL = NULL, MINUS_ZERO = MINUS_ZERO,
 }

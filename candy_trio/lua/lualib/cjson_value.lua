@@ -2,7 +2,7 @@
 --
 -- Tables are looked at raw, as lua-cjson does: no metamethod runs here.
 
-local NULL, EMPTY_ARRAY, ffi, escapes = ...     -- without those where an engine has none
+local NULL, pieces, EMPTY_ARRAY, ffi, escapes = ...     -- without those where an engine has none
 
 local math_type, next, rawequal, type = math.type, next, rawequal, type
 local rawlen = rawlen or function(t) return #t end
@@ -47,13 +47,18 @@ if ffi then
     if C.candy_strcspn(text, how.refused) < #text then
       local quoted = out and escapes.quoted(text, how.codes, out)
       if quoted then return quoted end
-      text = gsub(text, how.pattern, how.replacements)
+      text = pieces.replace(text, how.pattern, how.replacements)
     end
     return '"' .. text .. '"'
   end
 else
+  local replace, SHORT = pieces.replace, 65536
   function quote(text, how)
-    if find(text, how.pattern) then text = gsub(text, how.pattern, how.replacements) end
+    if #text > SHORT then
+      text = replace(text, how.pattern, how.replacements)
+    elseif find(text, how.pattern) then
+      text = gsub(text, how.pattern, how.replacements)
+    end
     return '"' .. text .. '"'
   end
 end

@@ -3,22 +3,16 @@
 local K, host, A = ...
 
 local type = type
-local find, gsub, match = string.find, string.gsub, string.match
 
 local function encode_base64url(text)
   if type(text) ~= 'string' then return nil, 'must provide a string' end
-  local encoded = host.encode_base64(text, true)
-  return (gsub(gsub(encoded, '+', '-'), '/', '_'))
+  return A.encode_base64(text, true, true)
 end
 
 -- The text ends at the first "=", whatever follows.
 local function decode_base64url(text)
   if type(text) ~= 'string' then return nil, 'must provide a string' end
-  local digits = match(text, '^[^=]*')
-  local decoded
-  if not find(digits, '[^%w_-]') then
-    decoded = host.decode_base64((gsub(gsub(digits, '-', '+'), '_', '/')))
-  end
+  local decoded = A.decode_base64(text, 'url')
   if not decoded then return nil, 'invalid input' end
   return decoded
 end

@@ -11,12 +11,11 @@ local BATCH = 64        -- matches that are asked for at once
 -- The next separator at or behind `state.position`: where it begins, where the text behind it
 -- begins, what its first group took. Or nil, and an error if there was one.
 local function next_separator(P, subject, state)
-  if state.at > #state.packed then
+  while state.at > #state.packed do
     if not state.following then return nil, nil, nil, state.code end
     state.packed, state.following, state.code =
       regex.matches(P, subject, state.following, state.first, BATCH)
     state.at, state.first = 1, false
-    if state.packed == '' then return nil, nil, nil, state.code end
   end
   local spans = regex.unpacked(P, state.packed, state.at)
   state.at = state.at + P.width
@@ -47,8 +46,10 @@ local function split(subject, pattern, options, ctx, max, res)
   -- Of 5.3 and newer, sub takes whole numbers alone.
   if begin % 1 ~= 0 or begin < -length then begin = regex.start_at(begin) + 1 end
 
+  local known, problem = regex.checked(P, subject)
+  if problem then return nil, regex.failure(problem) end
   local state = {
-    packed = '', at = 1, first = true, position = begin - 1, following = regex.start_at(begin),
+    packed = '', at = 1, first = not known, position = begin - 1, following = regex.start_at(begin),
   }
   local n, count, last_empty = 0, 1, nil
   while max <= 0 or count < max do

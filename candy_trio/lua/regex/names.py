@@ -74,6 +74,23 @@ def groups_by_name(pattern: bytes, extended: bool) -> tuple[int, dict[str, list[
     return count, names
 
 
+def has_top_level_bar(pattern: bytes, extended: bool) -> bool:
+    """Whether there are alternatives outside all groups."""
+    if extended:
+        pattern = _COMMENT.sub(lambda found: b"" if found[1] else found[0], pattern)
+    depth = 0
+    for token in _TOKEN.finditer(pattern):
+        kind = token.lastgroup
+        if kind == "bar":
+            if depth == 0:
+                return True
+        elif kind == "close":
+            depth -= 1
+        elif kind is not None:
+            depth += 1
+    return False
+
+
 def named_groups(
     pattern: bytes, extended: bool, count: int, known: Mapping[str, int]
 ) -> list[tuple[str, int]]:

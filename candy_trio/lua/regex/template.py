@@ -20,6 +20,9 @@ _VARIABLE = re.compile(
 _MAX_VARIABLES = 4096
 """Of one text: nginx has no limit, and a replacement could be gigabytes of groups."""
 
+_MAX_TEXT = 1 << 20
+"""Bytes: a template crosses with each call."""
+
 _MAX_DIGITS = 10
 _NO_GROUP = 1 << 30
 """For numbers with more digits, which no pattern has."""
@@ -31,6 +34,8 @@ class TemplateError(ValueError):
 
 def parse_template(text: bytes) -> Template:
     """Raises TemplateError."""
+    if len(text) > _MAX_TEXT:
+        raise TemplateError(f"a replacement template of more than {_MAX_TEXT} bytes")
     if text.count(b"$") > _MAX_VARIABLES:
         raise TemplateError(f"more than {_MAX_VARIABLES} variables in a replacement template")
     parts: list[bytes | int] = []
