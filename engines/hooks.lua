@@ -53,7 +53,10 @@ if jit then
   jit.flush()
   sethook(check, '', INTERVAL)
 else
-  function F.born(co) sethook(co, check, '', INTERVAL) end
+  -- A run that is being unwound and catches that gets no more out of new threads than out of its own.
+  function F.born(co)
+    sethook(co, check, '', unwound and late < huge and 1 or INTERVAL)
+  end
   F.inner = F.born
 end
 

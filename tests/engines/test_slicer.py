@@ -184,6 +184,8 @@ RESISTING = {
         sort({3, 2, 1}, function() while true do try() end end)""",
     "xpcall": "while true do xpcall(error, function() while true do end end) end",
     "pcall at the end of the stack": "local function f() while true do pcall(f) end end f()",
+    "comparators within each other": """
+        local function f() while true do pcall(sort, {3, 2, 1}, f) end end f()""",
     "deep": """local function f() sort({2, 1}, function() pcall(f) while true do end end) end
         while true do pcall(f) end""",
 }
@@ -209,6 +211,21 @@ def test_what_resists_ends(make: Make, engine: str, mode: Mode, name: str) -> No
     assert finish(vm, vm.start(2, function(vm, SUM), 1000), 2)[0] == Returned((3003,))
     answer, _ = finish(vm, vm.start(3, function(vm, SUM), turns(engine)), 3)
     assert isinstance(answer, Returned)
+
+
+@pytest.mark.parametrize(("engine", "mode"), LIMITED)
+def test_the_time_is_looked_at_without_memory(make: Make, engine: str, mode: Mode) -> None:
+    """What looks at it may be a callback, which has no room for a text by then."""
+    vm = make(engine, mode)
+    vm.memory_left = 1 << 20
+    body = "local t = {} while true do t[#t + 1] = #t .. '' end"
+    f = function(vm, body)
+    answer = vm.start(1, f)
+    while answer == PREEMPTED:
+        vm.memory_left = max(vm.memory_left - vm.step_memory, 0)
+        answer = vm.resume(1)
+    assert isinstance(answer, Failed)
+    assert answer.limit == "memory", answer
 
 
 @pytest.mark.parametrize(("engine", "mode"), [p for p in LIMITED if p[0] in ("lua54", "lua55")])
