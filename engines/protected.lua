@@ -5,7 +5,7 @@ local K = ...
 
 local find, rawget, select, sub, type = string.find, rawget, select, string.sub, type
 local pcall, native_xpcall = pcall, xpcall      -- pcall names itself in its errors
-local create, native_running, traceback = K.create, coroutine.running, debug.traceback
+local create, native_running, traceback = K.create, coroutine.running, K.traceback
 local S, body_of, go, disguise = K.S, K.body_of, K.go, K.disguise
 local stop, raise, bad_argument, without_place = K.stop, K.raise, K.bad_argument, K.without_place
 local ends_run, out_of_memory, MAX_DEPTH = K.caught, K.out_of_memory, K.max_depth
