@@ -246,8 +246,11 @@ local function loader(trusted)
     local env
     if select('#', ...) > 0 then env = ... else env = S.R.globals end
     if not HAS_ENV and type(env) ~= 'table' then return bad_argument(4, 'load', 'table', env) end
-    if binary then return load_bytecode(text, name, env) end
-    return compile_text(text, name, env)
+    local f, err
+    if binary then f, err = load_bytecode(text, name, env) else f, err = compile_text(text, name, env) end
+    -- load catches what ends the run everywhere else.
+    if not f then K.caught(err) end
+    return f, err
   end
 end
 
