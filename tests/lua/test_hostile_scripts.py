@@ -16,6 +16,7 @@ in the log with the line where it was; another route answers meanwhile. A case::
     line = "t.lua:1:"                       # in the log, a regular expression
     waits = ["lua54"]                       # where the engine can't interrupt it, so that others
                                             # wait for its limit
+    pending = "..."                         # why it is not run: what it would need
     log = "..."                             # must be in the log, a regular expression; no_log
     engines = ["lua54"]                     # default: luajit lua51 lua52 lua54 lua55
 
@@ -42,7 +43,7 @@ WITHOUT_SLICES = ("lua51", "lua52")
 FOLDER = Path(__file__).parent / "hostile"
 KEYS = {
     "name", "script", "files", "config", "route", "limits", "ends_by", "body", "line", "log",
-    "no_log", "engines", "waits",
+    "no_log", "engines", "waits", "pending",
 }  # fmt: skip
 LIMITS = {"cpu": "100ms", "time": "5s", "memory": "16m"}
 STATUS = {"cpu": 504, "time": 504, "memory": 500, "error": 500, "done": 200}
@@ -68,7 +69,10 @@ def load_cases() -> list[Any]:
             assert case["ends_by"], name
             assert set(case["ends_by"]) <= set(STATUS), name
             engines = case.get("engines", ENGINES)
-            found += [pytest.param(case, engine, id=f"{name}-{engine}") for engine in engines]
+            marks = [pytest.mark.skip(reason=case["pending"])] if "pending" in case else []
+            found += [
+                pytest.param(case, engine, id=f"{name}-{engine}", marks=marks) for engine in engines
+            ]
     return found
 
 
