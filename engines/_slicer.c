@@ -49,6 +49,7 @@ typedef void (*lua_Hook)(lua_State *, lua_Debug *);
 typedef int (*lua_CFunction)(lua_State *);
 
 enum { MASK_COUNT = 8, NEVER = 0x7fffffff, SPARSE = 1000, GLOBALS_51 = -10002 };
+enum { LONGEST_PAUSE = 8 };         /* slices between two tries */
 enum { JIT_ENGINE = 0, JIT_OFF = 0, JIT_FLUSH = 0x0200 };       /* luaJIT_setmode */
 static const int64_t SECOND = 1000000000, SHORTEST = 50000, CLOSING = 20000000;
 static const char NOT_EXPORTED[] = "Lua's C interface is not exported";
@@ -212,7 +213,7 @@ static void tick(Vm *vm, int number, siginfo_t *info, void *context) {
   }
   /* It may stand where nothing can yield. lua_sethook walks the whole chain of calls on PUC-Lua,
      so it is tried ever more rarely; once it is too late, often again. */
-  vm->pause *= 2;
+  if (vm->pause < vm->slice * LONGEST_PAUSE) vm->pause *= 2;
   int64_t until_late = vm->started + vm->allowed - now();
   if (until_late <= 0) vm->pause = vm->slice;
   arm(vm, until_late > 0 && until_late < vm->pause ? until_late + SHORTEST : vm->pause);

@@ -54,7 +54,8 @@ if jit then
   sethook(check, '', INTERVAL)
 else
   function F.born(co) sethook(co, check, '', INTERVAL) end
-  F.inner = F.born
+  -- What a run that is being unwound makes dies at its first instruction.
+  function F.inner(co) sethook(co, check, '', unwound and 1 or INTERVAL) end
 end
 
 return F

@@ -4,7 +4,7 @@
 --
 -- Rules of this file:
 -- * It knows Lua alone: no request, no HTTP. What a run belongs to is its *record*, a table
---   that others fill; the kernel only knows its fields done, strings, traces, died and loading.
+--   that others fill; the kernel only knows done, exhausted, now, strings, traces, died, loading.
 -- * The host calls step() on the main state, which can't yield and so is never interrupted.
 -- * There is no pcall of ours around scripts: coroutine.resume delivers any error value whole
 --   and leaves the dead thread for its traceback.
@@ -228,9 +228,10 @@ local function answer(id, co, ok, tag, ...)
     return FAILED, message, text
   end
   if tag == nil then
-    at_hook[id] = IS_53 or nil
+    at_hook[id], R.now = IS_53 or nil, S.now      -- the script has not waited: its time stands still
     return PREEMPTED
   end
+  if R.now then R.now = nil end
   if tag == YIELD then return YIELDED, 'yield' end
   return YIELDED, tag, ...
 end
@@ -239,7 +240,7 @@ end
 local function step(id, ...)
   local co = threads[id]
   local R = records[id]
-  S.R, S.T, S.now, S.depth = R, id, nil, 0
+  S.R, S.T, S.now, S.depth = R, id, R.now, 0
   at_hook[id] = nil
   local wanted = R.strings
   if wanted ~= strings and wanted then use_strings(wanted) end

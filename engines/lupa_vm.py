@@ -93,6 +93,7 @@ class LupaVM(LuaVM):
     ) -> None:
         self._module = module
         self._memory_limit = memory_limit
+        self._room: int | None = None
         self._runtime, self._memory = open_runtime(
             module,
             encoding=None,
@@ -124,7 +125,6 @@ class LupaVM(LuaVM):
         self._trace: Any = kernel[b"trace"]
         self._collect_step: Any = kernel[b"collect_step"]
         self._seconds_allowed = self.seconds_left
-        self._room: int | None = None
 
     def execute(self, source: bytes, chunk: str, *args: object) -> Any:
         """See :meth:`engines.base.LuaVM.execute`; trusted chunks are named ``[candy CHUNK]``."""
@@ -212,6 +212,7 @@ class LupaVM(LuaVM):
         if room is not None or self._memory_limit is not None:
             room = self._make_room(before, args)
             if room is None:
+                self.step_seconds, self.step_memory = 0.0, 0
                 return self._out_of_memory(run)
             self._set_max_memory(room)
         self._room = room

@@ -71,6 +71,8 @@ local function server_of(factory)
     end
     if R.route.need_body then body.read(R) end
     unnamed(main)()
+    local finalize = I.finalize
+    if finalize then finalize() end
     return finish(R)
   end
 end
@@ -88,6 +90,8 @@ local CLOSING = {[-1] = 444, [408] = 408, [444] = 444, [499] = 499}
 local DECLINED, ANSWER_OF_DECLINED = -5, 404
 
 function finish(R)
+  local ended = R.isolate.ended
+  if ended then ended(R) end
   if R.overflow then return OVERFLOW, R.overflow end
   if R.jump then
     host.keep_head(R.status, headers.dump(R), R.untyped, R.body_read)

@@ -8,7 +8,7 @@
 --   a function of ours by way of an environment.
 -- * sandbox = false gives back what OpenResty's scripts have, but for what would defeat limits.
 
-local K, host, scripts, modules, legacy_modules, compat, A = ...
+local K, host, scripts, modules, legacy_modules, compat, finalizers, A = ...
 
 local getmetatable, ipairs, next, rawget, select, setmetatable, type =
       getmetatable, ipairs, next, rawget, select, setmetatable, type
@@ -107,11 +107,23 @@ local function sandboxed_collectgarbage(option, argument)
                " (lua_sandbox = false allows the rest)")
 end
 
-local function trusted_collectgarbage(option, ...)
-  if option == 'stop' then
-    return raise('collectgarbage("stop") is not available: it would defeat lua_memory_limit')
+local function trusted_collectgarbage(finalize)
+  local function finalized(...)
+    finalize()
+    return ...
   end
-  return native_collectgarbage(option or 'collect', ...)
+  return function(option, ...)
+    if option == 'stop' then
+      return raise('collectgarbage("stop") is not available: it would defeat lua_memory_limit')
+    end
+    return finalized(native_collectgarbage(option or 'collect', ...))
+  end
+end
+
+-- The metatable of a proxy can get a finalizer at any time, and nothing could end a loop in it.
+local function trusted_newproxy(with_metatable)
+  if with_metatable then return raise('newproxy(true) is not available: its __gc would defeat lua_cpu_limit') end
+  return native_globals.newproxy()
 end
 
 local MAX_LEVEL = 1000000   -- more than any stack has
@@ -234,8 +246,12 @@ local function fill(env, I)
   for _, name in ipairs(BASE) do env[name] = K.library.base[name] or native_globals[name] end
   env._G = env
   env.pcall, env.xpcall = K.pcall, K.xpcall
-  env.setmetatable = sandboxed and sandboxed_setmetatable or setmetatable
-  env.collectgarbage = sandboxed and sandboxed_collectgarbage or trusted_collectgarbage
+  if sandboxed then
+    env.setmetatable, env.collectgarbage = sandboxed_setmetatable, sandboxed_collectgarbage
+  else
+    env.setmetatable, I.finalize, I.ended = finalizers.queue()
+    env.collectgarbage = trusted_collectgarbage(I.finalize)
+  end
   if native_globals.gcinfo then env.gcinfo = native_globals.gcinfo end
 
   env.string = overlay(pick(natives.string, STRING), K.library.string)
@@ -250,7 +266,7 @@ local function fill(env, I)
   env.utf8 = natives.utf8 and overlay(copy_of(natives.utf8), K.library.utf8)
   if not sandboxed then
     env.io = copy_of(natives.io)
-    env.newproxy = native_globals.newproxy
+    env.newproxy = native_globals.newproxy and trusted_newproxy
     env.string.dump = natives.string.dump
   end
   compat.fill(env, I)

@@ -112,8 +112,17 @@ class ScriptVM:
         own_modules = load("modules", kernel, host, scripts, lualib)
         compat = load("compat", kernel, host, lualib)
         legacy_modules = load("legacy_modules", kernel, environments, own_modules)
+        finalizers = load("finalizers", kernel)
         sandbox = load(
-            "sandbox", kernel, host, scripts, own_modules, legacy_modules, compat, surface
+            "sandbox",
+            kernel,
+            host,
+            scripts,
+            own_modules,
+            legacy_modules,
+            compat,
+            finalizers,
+            surface,
         )
         areas: dict[str, Any] = {}
         for name in _AREAS:

@@ -183,6 +183,7 @@ RESISTING = {
         local function try() coroutine.resume(coroutine.create(loop)) end
         sort({3, 2, 1}, function() while true do try() end end)""",
     "xpcall": "while true do xpcall(error, function() while true do end end) end",
+    "pcall at the end of the stack": "local function f() while true do pcall(f) end end f()",
     "deep": """local function f() sort({2, 1}, function() pcall(f) while true do end end) end
         while true do pcall(f) end""",
 }
@@ -287,6 +288,9 @@ def test_a_second_luajit_takes_the_slices(make: Make, mode: Mode) -> None:
     answer = old.start(
         2, function(old, "while true do pcall(function() while true do end end) end")
     )
+    assert isinstance(answer, Failed)
+    assert answer.limit == "seconds"
+    answer = old.start(3, function(old, RESISTING["pcall at the end of the stack"]))
     assert isinstance(answer, Failed)
     assert answer.limit == "seconds"
     old.close()

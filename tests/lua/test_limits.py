@@ -51,8 +51,12 @@ async def test_the_cpu_limit_answers_504(engine: str, where: str, tmp_path: Path
         log = site.log()
         assert "[error]" in log
         assert "lua entry thread aborted: lua_cpu_limit: t.lua computed 0.1" in log
-        assert " s of at most 0.1 s\nstack traceback:\ncoroutine 0:\n\t" in log
-        assert re.search(r"\tt\.lua:(\d:)? in main chunk, client", log)  # LuaJIT may lose the line
+        assert " s of at most 0.1 s" in log
+        if engine != "lua53":  # which can't be asked where an interrupted thread stands
+            assert " s of at most 0.1 s\nstack traceback:\ncoroutine 0:\n\t" in log
+            assert re.search(
+                r"\tt\.lua:(\d:)? in main chunk, client", log
+            )  # LuaJIT may lose the line
         assert "[candy" not in log
         assert '" 504 ' in site.access_log()
         assert (await site.request("/?ok=1")).text == "ok\n"
@@ -90,7 +94,8 @@ async def test_the_time_limit_ends_what_computes(engine: str, tmp_path: Path) ->
             assert (await site.request(target)).status == 504
         log = site.log()
         assert log.count("lua entry thread aborted: lua_time_limit: t.lua ran 0.") == 2
-        assert log.count(" s of at most 0.1 s\nstack traceback:\ncoroutine 0:\n") == 2
+        traced = 0 if engine == "lua53" else 2
+        assert log.count(" s of at most 0.1 s\nstack traceback:\ncoroutine 0:\n") == traced
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -81,8 +81,6 @@ async def test_a_vm_that_its_modules_fill_is_retired(
             for megabytes in (9, 9, 10):
                 reply = await site.request(f"/?fill={megabytes}")
                 assert reply.status == 200, site.log()
-            assert site.vm(engine) is old
-            assert old.memory_used() > old.room.line
             assert (await site.request("/?ok=1")).status == 200
             await room_is_made(old)
             assert old.retired

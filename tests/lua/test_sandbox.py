@@ -14,7 +14,7 @@ import pytest
 import tomli
 import trio
 import trio.testing
-from support.site import ENGINES, Site, open_site
+from support.site import ENGINES, Site, one_route, open_site
 
 LIST = tomli.loads(Path(__file__).with_name("escapes.toml").read_text("utf-8"))
 MISSING: list[str] = LIST["missing"]
@@ -257,7 +257,7 @@ if pcall(collectgarbage, 'stop') then cd.say('stop') end
 if pcall(require, 'jit.profile') then cd.say('profile') end
 if jit then
   assert(require('ffi').abi('le') ~= nil and require('ffi') == require('ffi'))
-  assert(type(jit.on) == 'function' and type(jit.status()) == 'boolean' and newproxy)
+  assert(type(jit.on) == 'function' and type(jit.status()) == 'boolean' and newproxy())
   assert(require('table.new')(4, 4) and require('jit.util').funcinfo(function() end))
 end
 cd.say('all there')
@@ -275,3 +275,27 @@ async def test_trusted_scripts_have_it_back(engine: str, tmp_path: Path) -> None
         assert reply.status == 200, site.log()
         assert reply.text == "all there\n"
         assert await probed(site) == before
+
+
+@pytest.mark.parametrize("engine", ["lua52", "lua53", "lua54", "lua55"])
+async def test_finalizers_of_trusted_scripts_run_in_scripts(engine: str, tmp_path: Path) -> None:
+    """In the collector's order, also in a later request; not those of a script that failed."""
+    script = """
+      local dict = ngx.shared.d
+      local kind = ngx.var.arg_kind
+      local meta = {__gc = function(o)
+        cd.sleep(0)
+        dict:set("said", (dict:get("said") or "") .. o.name)
+      end}
+      for i = 1, 3 do setmetatable({name = kind .. i .. " "}, meta) end
+      if kind == "failing" then error("failed") end
+      if kind == "last" then collectgarbage() collectgarbage() end
+      cd.say(dict:get("said") or "nothing")
+    """
+    route = one_route(engine, 'lua_script = "t.lua"\nlua_sandbox = false')
+    config = 'lua_shared_dict = [{name = "d", size = "1m"}]\n' + route
+    async with open_site(tmp_path, config, {"t.lua": script}) as site:
+        assert (await site.request("/?kind=first")).text == "nothing\n"
+        assert (await site.request("/?kind=failing")).status == 500
+        said = (await site.request("/?kind=last")).text.split()
+        assert said == ["last3", "last2", "last1", "first3", "first2", "first1"], site.log()
