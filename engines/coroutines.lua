@@ -68,7 +68,7 @@ end
 
 local function go(co, through, ...)
   local mark = S.depth
-  if IS_JIT and mark >= MAX_DEPTH then return false, 'C stack overflow' end
+  if (IS_JIT or IS_51) and mark >= MAX_DEPTH then return false, 'C stack overflow' end
   S.depth = mark + 1
   return after(co, mark, through, resume(co, ...))
 end

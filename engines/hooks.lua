@@ -53,11 +53,9 @@ if jit then
   jit.flush()
   sethook(check, '', INTERVAL)
 else
-  -- A run that is being unwound and catches that gets no more out of new threads than out of its own.
-  function F.born(co)
-    sethook(co, check, '', unwound and late < huge and 1 or INTERVAL)
-  end
-  F.inner = F.born
+  function F.born(co) sethook(co, check, '', INTERVAL) end
+  -- What a run that is being unwound makes dies at its first instruction.
+  function F.inner(co) sethook(co, check, '', unwound and 1 or INTERVAL) end
 end
 
 return F

@@ -4,7 +4,7 @@
 --
 -- Rules of this file:
 -- * It knows Lua alone: no request, no HTTP. What a run belongs to is its *record*, a table
---   that others fill; the kernel only knows its fields done, strings, traces, died and loading.
+--   that others fill; the kernel only knows done, exhausted, now, strings, traces, died, loading.
 -- * The host calls step() on the main state, which can't yield and so is never interrupted.
 -- * There is no pcall of ours around scripts: coroutine.resume delivers any error value whole
 --   and leaves the dead thread for its traceback.
@@ -47,6 +47,35 @@ local close = slicing.close or native_close
 local YIELDED, RETURNED, FAILED, PREEMPTED, UNWOUND = 1, 2, 3, 4, 5
 local NO_MEMORY = 'not enough memory'       -- what Lua raises
 local NO_BUFFER = 'not enough memory for buffer allocation'     -- 5.3's strings, behind a position
+
+-- 5.1 looks at a stack from its top for each level, so that the traceback of a deep one takes a time
+-- by the square of its depth: there only the top of a deep one is told.
+local DEEP, TOP = 1000, 12
+local native_traceback = traceback
+
+local function told(info)
+  local text = '\n\t' .. info.short_src .. ':'
+  if info.currentline > 0 then text = text .. info.currentline .. ':' end
+  if info.namewhat ~= '' then return text .. " in function '" .. info.name .. "'" end
+  if info.what == 'main' then return text .. ' in main chunk' end
+  if info.what == 'C' or info.what == 'tail' then return text .. ' ?' end
+  return text .. ' in function <' .. info.short_src .. ':' .. info.linedefined .. '>'
+end
+
+if IS_51 then
+  -- As debug.traceback: (thread) of one that is suspended, or (message, level) of who calls.
+  function traceback(co, level)
+    local suspended = type(co) == 'thread'
+    local first = suspended and 0 or level + 1
+    if suspended and not getinfo(co, DEEP, 'l') then return native_traceback(co) end
+    if not suspended and not getinfo(DEEP, 'l') then return native_traceback(co, first) end
+    local text = suspended and 'stack traceback:' or co .. '\nstack traceback:'
+    for at = first, first + TOP do
+      text = text .. told(suspended and getinfo(co, at, 'nSl') or getinfo(at, 'nSl'))
+    end
+    return text .. '\n\t...'
+  end
+end
 
 local function RETURN() end      -- yielded by a thread or coroutine whose function has returned
 local function YIELD() end       -- yielded by coroutine.yield of a script
@@ -228,9 +257,10 @@ local function answer(id, co, ok, tag, ...)
     return FAILED, message, text
   end
   if tag == nil then
-    at_hook[id] = IS_53 or nil
+    at_hook[id], R.now = IS_53 or nil, S.now      -- the script has not waited: its time stands still
     return PREEMPTED
   end
+  if R.now then R.now = nil end
   if tag == YIELD then return YIELDED, 'yield' end
   return YIELDED, tag, ...
 end
@@ -239,7 +269,7 @@ end
 local function step(id, ...)
   local co = threads[id]
   local R = records[id]
-  S.R, S.T, S.now, S.depth = R, id, nil, 0
+  S.R, S.T, S.now, S.depth = R, id, R.now, 0
   at_hook[id] = nil
   local wanted = R.strings
   if wanted ~= strings and wanted then use_strings(wanted) end
@@ -339,7 +369,7 @@ return {
   start = start, step = step, drop = forget,
   note_death = note_death, RETURN = RETURN, YIELD = YIELD, entries = entries, is_foreign = is_foreign,
   without_place = without_place,
-  out_of_memory = out_of_memory,
+  out_of_memory = out_of_memory, traceback = traceback,
   wait = wait, finish = finish, stop = stop, caught = caught, busy = busy, slicing = slicing,
   adopt = adopt, use_strings = use_strings,
   raise = raise, rethrow = rethrow, bad_argument = bad_argument,

@@ -5,7 +5,7 @@ local K = ...
 
 local find, rawget, select, sub, type = string.find, rawget, select, string.sub, type
 local pcall, native_xpcall = pcall, xpcall      -- pcall names itself in its errors
-local create, native_running, traceback = K.create, coroutine.running, debug.traceback
+local create, native_running, traceback = K.create, coroutine.running, K.traceback
 local S, body_of, go, disguise = K.S, K.body_of, K.go, K.disguise
 local stop, raise, bad_argument, without_place = K.stop, K.raise, K.bad_argument, K.without_place
 local ends_run, out_of_memory, MAX_DEPTH = K.caught, K.out_of_memory, K.max_depth
@@ -63,8 +63,8 @@ else
   -- Nested pcalls are counted where a script could hide at the end of the stack. After an error 5.2
   -- counts nested C calls anew, with the stack as deep as it was: what goes on recursing after each
   -- would get so deep that leaving it takes minutes. On LuaJIT no hook has the room to run there; it
-  -- counts a sixteenth, so that some 3,000 may be nested.
-  local WEIGHT = K.is_52 and 1 or K.is_jit and 1 / 16
+  -- counts a sixteenth, so that some 3,000 may be nested. A hook in Lua (hooks.lua) is a nested C call.
+  local WEIGHT = K.is_jit and 1 / 16 or (K.is_52 or K.slicing.inner) and 1
   function P.pcall(...)
     local mark = S.depth
     if WEIGHT then

@@ -245,6 +245,7 @@ SCRIPTS |= {
 # What else than an overflow may be said, where Lua has another limit or does not call at all.
 LIMITED = (
     "overflow",
+    "nests too deep",
     "error in error handling",  # what Lua makes of an error in a handler, of this one, too
     "loop",
     "(a table value)",

@@ -90,6 +90,7 @@ def load_again(missing: str | None = None) -> Any:
         lambda name: (folder / "lualib" / f"{name.decode()}.lua").read_bytes(),
     )
     surface = vm.execute((folder / "api" / "surface.lua").read_bytes(), "surface", vm.kernel, host)
+    vm.execute((folder / "api" / "pieces.lua").read_bytes(), "pieces", vm.kernel, host, surface)
     lualib = vm.execute((folder / "lualib.lua").read_bytes(), "lualib", vm.kernel, host, surface)
     return vm.execute(AGAIN, "again", lualib)
 

@@ -36,6 +36,9 @@ class HelloHost:
     def handler(self, route: Route) -> Handler:
         return PythonHandler(hello)
 
+    def modes(self) -> list[str]:
+        return []
+
     async def run(self) -> None:
         await trio.sleep_forever()
 

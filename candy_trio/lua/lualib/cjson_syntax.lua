@@ -13,6 +13,7 @@ local byte, char, find, gsub, lower, sub =
 local floor, join = math.floor, pieces_of.join
 
 local LONG = 65536       -- bytes of a string that is looked through in pieces
+local NEAR = 64          -- of the first of them
 
 local QUOTE, PLUS, MINUS, SLASH, ZERO, NINE, BACKSLASH = 34, 43, 45, 47, 48, 57, 92
 local NUL = find('\0', '%z') and '%z' or '\0'      -- in a pattern: 5.1's end with the byte itself
@@ -53,12 +54,14 @@ local function unicode_escape(text, at)
   return utf8_of(0x10000 + (unit - 0xD800) * 0x400 + low - 0xDC00), at + 12
 end
 
--- The next quote or backslash at `at` or behind it.
+-- The next quote or backslash at `at` or behind it. Most are near, and what is looked through is copied.
 local function next_special(text, at)
+  local size = NEAR
   while at <= #text do
-    local stop = find(sub(text, at, at + LONG - 1), '["\\]')
+    local stop = find(sub(text, at, at + size - 1), '["\\]')
     if stop then return at + stop - 1 end
-    at = at + LONG
+    at = at + size
+    if size < LONG then size = size * 4 end
   end
   return nil
 end
