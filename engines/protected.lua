@@ -3,21 +3,35 @@
 
 local K = ...
 
-local find, rawget, select, sub, type = string.find, rawget, select, string.sub, type
+local find, rawget, select, sub, type, unpack = string.find, rawget, select, string.sub, type, unpack
 local pcall, native_xpcall = pcall, xpcall      -- pcall names itself in its errors
 local create, native_running, traceback = K.create, coroutine.running, K.traceback
 local S, body_of, go, disguise = K.S, K.body_of, K.go, K.disguise
-local stop, raise, bad_argument, without_place = K.stop, K.raise, K.bad_argument, K.without_place
+local stop, raise, rethrow, bad_argument, without_place =
+      K.stop, K.raise, K.rethrow, K.bad_argument, K.without_place
 local ends_run, out_of_memory, MAX_DEPTH = K.caught, K.out_of_memory, K.max_depth
 local running = K.coroutine.running
 
 local P = {}
+
+-- At the end of LuaJIT's stack there is no room for a hook: Lua raises in its place, and a script that
+-- catches that and goes on there is never ended. So such an error goes on to where there is room.
+local leave_the_end
+if K.is_jit then
+  local NOTHING, ROOM = {}, 500      -- slots: a hook takes 21, the rest is for what is called before it
+  function leave_the_end(message)
+    if type(message) ~= 'string' then return end
+    if sub(message, -14) ~= 'stack overflow' and message ~= 'error in error handling' then return end
+    if not pcall(unpack, NOTHING, 1, ROOM) then return rethrow(message) end
+  end
+end
 
 local function caught(mark, ok, ...)
   S.depth = mark
   if S.R.done then stop() end
   if ok then return true, ... end
   ends_run((...))
+  if leave_the_end then leave_the_end((...)) end
   return false, without_place((...))
 end
 
@@ -87,7 +101,9 @@ else
     if ok then return true, ... end
     local e = ...
     ends_run(e)
-    if type(e) == 'table' and rawget(e, CAUGHT) then return false, without_place(e.value), e.trace end
+    local ours = type(e) == 'table' and rawget(e, CAUGHT)
+    if leave_the_end then leave_the_end(ours and e.value or e) end
+    if ours then return false, without_place(e.value), e.trace end
     return false, without_place(e), nil     -- no memory or no stack left for the handler
   end
   function P.catch(f, ...)

@@ -9,7 +9,7 @@ import subprocess
 import sysconfig
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, thread_time
 from typing import Any
 
 import pytest
@@ -312,6 +312,27 @@ def test_a_second_luajit_takes_the_slices(make: Make, mode: Mode) -> None:
     assert answer.limit == "seconds"
     old.close()
     assert new.resume(1) == PREEMPTED
+
+
+@pytest.mark.parametrize("locals_", [0, 20, 150])
+@pytest.mark.parametrize("catch", ["pcall(f)", "xpcall(f, function(e) return e end)"])
+@pytest.mark.parametrize("mode", ["extension", "ctypes"])
+def test_no_script_hides_at_the_end_of_the_stack(
+    make: Make, mode: Mode, catch: str, locals_: int
+) -> None:
+    """LuaJIT has no room for a hook there, and raises in its place."""
+    vm = make("luajit", mode)
+    make("luajit", mode)  # takes the slices: what is left is a hook that comes now and then
+    names = ", ".join(f"a{i}" for i in range(locals_))
+    frame = f"local {names}" if names else ""
+    vm.seconds_left = 0.05
+    started = thread_time()
+    answer = vm.start(
+        1, function(vm, f"local function f() {frame} while true do {catch} end end f()")
+    )
+    assert isinstance(answer, Failed), answer
+    assert answer.limit == "seconds"
+    assert thread_time() - started < 1
 
 
 def test_a_process_outlives_its_vms(make: Make) -> None:
