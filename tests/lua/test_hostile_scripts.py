@@ -48,10 +48,8 @@ LIMITS = {"cpu": "100ms", "time": "5s", "memory": "16m"}
 STATUS = {"cpu": 504, "time": 504, "memory": 500, "error": 500, "done": 200}
 UNITS = {"ms": 0.001, "s": 1.0}
 
-GRACE = {"lua51": 0.5}
-"""Seconds after its limit until a script must have ended, where it is not the usual. 5.1's own
-traceback walks the stack once for each of its calls: of 20,000 it takes some tenths of a second."""
-USUAL_GRACE = 0.1
+GRACE = 0.1
+"""Seconds after its limit until a script must have ended."""
 LONGEST_WAIT = 0.1
 """Seconds that another route may take to answer meanwhile, on engines with slices."""
 ATTEMPTS = 3
@@ -197,7 +195,7 @@ async def test_hostile_script(case: dict[str, Any], engine: str, tmp_path: Path)
     """It ends within its limit and harms nobody, and its isolate goes on serving."""
     files = {"t.lua": case["script"], "light.lua": LIGHT, "again.lua": AGAIN}
     limits = {**LIMITS, **case.get("limits", {})}
-    allowed = min(seconds(limits["cpu"]), seconds(limits["time"])) + GRACE.get(engine, USUAL_GRACE)
+    allowed = min(seconds(limits["cpu"]), seconds(limits["time"])) + GRACE
     waits = {*case.get("waits", ()), *WITHOUT_SLICES}
     best_time, best_wait = 1e9, 1e9
     async with open_site(
