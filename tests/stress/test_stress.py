@@ -1,4 +1,4 @@
-"""Mixed scripts under stress: for some seconds; with CANDY_TRIO_LONG=1 for two minutes.
+"""Mixed scripts under stress: for a few seconds; with CANDY_TRIO_LONG=1 for two minutes.
 
 By hand, before slices are changed: ``stress.run --seconds 1200``, and once on a lupa that checks
 itself (``build_asserting_lupa.sh``).
@@ -15,7 +15,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 LONG = os.environ.get("CANDY_TRIO_LONG") == "1"
-SECONDS = 120 if LONG else 10
+SECONDS = 120 if LONG else 4
 
 RUNS = {
     "both": ["--engines", "luajit,lua54"],
