@@ -249,8 +249,9 @@ local function loader(trusted)
     local f, err
     if binary then f, err = load_bytecode(text, name, env) else f, err = compile_text(text, name, env) end
     -- load catches what ends the run everywhere else.
-    if not f then K.caught(err) end
-    return f, err
+    if f then return f end
+    K.caught(err)
+    return nil, err
   end
 end
 
