@@ -12,6 +12,8 @@ local concat, tostring = K.library.table.concat, K.library.base.tostring or nati
 
 local MAX_FORMS = 1000       -- remembered, then forgotten all at once: scripts have few
 local MAX_FORM = 256         -- bytes of a form that is worth it
+local KEPT = (K.is_51 or K.is_52) and 100 or 0   -- bytes of a %s from which on it is kept whole: 5.1 and 5.2
+                                                 -- end a shorter one at its first NUL
 local LONG_FORM = 1024       -- bytes of one whose conversions are done one by one: 5 µs each
 local LONG_TEXT = 262144     -- bytes of all arguments that C may take at a time
 local QUOTED = 65536         -- bytes that %q may take at a time: up to 50 ns each
@@ -82,7 +84,7 @@ local function format_slowly(changes, form, n, values)
       local change = letter == 's' and textual or changes[letter]
       if argument > n then
         text = converted(argument + 1, pcall(native_format, conversion))
-      elseif letter == 's' and conversion == '%s' and type(value) == 'string' then
+      elseif letter == 's' and conversion == '%s' and type(value) == 'string' and #value >= KEPT then
         text = value
       elseif letter == 'q' and type(value) == 'string' and #value > QUOTED then
         converted(argument + 1, pcall(native_format, conversion, ''))

@@ -16,12 +16,11 @@ local K = ...
 local match, sub = string.match, string.sub
 local ceil, floor, math_type, tointeger = math.ceil, math.floor, math.type, math.tointeger
 local getinfo, pcall, tonumber, type = debug.getinfo, pcall, tonumber, type
-local S, raise, rethrow, without_place = K.S, K.raise, K.rethrow, K.without_place
+local S, raise, rethrow, without_place, out_of_memory =
+      K.S, K.raise, K.rethrow, K.without_place, K.out_of_memory
 
 local PIECE = 1048576         -- bytes that C may copy or change at a time: 1 to 5 ms
 local MAX_NUMERAL = 1024      -- bytes that may stand for a number where an index is expected
-
-local NO_MEMORY = 'not enough memory'      -- Lua's own, which has no place
 
 K.library = {base = {}, string = {}, table = {}, os = {}, utf8 = {}}
 K.piece = PIECE
@@ -57,7 +56,7 @@ local function judged(name, ok, ...)
   if type(message) ~= 'string' then return rethrow(message) end
   local position, reason = match(message, "^bad argument #(%d+) to '[^']*' (.*)$")
   if position then return refuse(tonumber(position), name, reason) end
-  return message == NO_MEMORY and rethrow(message) or raise(message)
+  return out_of_memory(message) and rethrow(message) or raise(message)
 end
 
 -- Calls `f`, which scripts call `name`.

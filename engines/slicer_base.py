@@ -24,7 +24,7 @@ Execute: TypeAlias = Callable[..., Any]
 Abrupt: TypeAlias = Literal["interrupted", "unwound"]
 
 HOOK_INTERVAL = 1000
-"""PUC-Lua instructions between two looks at the clock: some 10 µs, of which a look takes 2."""
+"""PUC-Lua instructions between two looks at the clock."""
 
 CLOSING = 0.02
 """Seconds for the pending ``<close>`` variables of a thread that died: nothing interrupts them."""

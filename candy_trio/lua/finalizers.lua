@@ -61,7 +61,8 @@ local function queue()
     end
   end
 
-  local function with_finalizer(t, meta)
+  local function with_finalizer(t, ...)
+    local meta = ...
     if type(t) == 'table' and type(meta) == 'table' then
       local finalizer = rawget(meta, '__gc')
       if type(finalizer) == 'function' then
@@ -73,7 +74,7 @@ local function queue()
       end
       if #noted > 0 then finalize() end
     end
-    return setmetatable(t, meta)
+    return setmetatable(t, ...)
   end
 
   local function ended(R)

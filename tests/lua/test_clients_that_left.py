@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import trio
-from support.site import ENGINES, Site, one_route, open_site
+from support.site import ENGINES, GET, Site, one_route, open_site
 
 from candy_trio.errors import ClientGone
 from candy_trio.lua.collector import Collector
@@ -18,7 +18,6 @@ from candy_trio.lua.scheduler import Scheduler
 from candy_trio.lua.turns import Turns
 from engines.base import Yielded
 
-GET = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 UNWATCHED = 'lua_script = "t.lua"\nlua_check_client_abort = false'
 
 

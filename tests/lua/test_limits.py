@@ -7,23 +7,10 @@ from pathlib import Path
 
 import pytest
 import trio
-from support.site import ENGINES, one_route, open_site
+from support.site import ENGINES, GET, SLICING, one_route, open_site, script_keys, turns_pass
 
 from candy_trio.config.schema import LuaSettings
 from candy_trio.lua import limits
-
-GET = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
-SLICING = ("luajit", "lua53", "lua54", "lua55")
-
-
-def keys(*lines: str) -> str:
-    return "\n".join(('lua_script = "t.lua"', *lines))
-
-
-async def turns_pass(times: int = 10) -> None:
-    for _ in range(times):
-        await trio.lowlevel.checkpoint()
-
 
 # ---------------------------------------------------------------------- computing
 COMPUTING = {
@@ -45,7 +32,7 @@ async def test_the_cpu_limit_answers_504(engine: str, where: str, tmp_path: Path
     serves on."""
     script = f"if cd.req.get_uri_args().ok then\n  cd.say('ok')\nelse\n  {COMPUTING[where]}\nend"
     files = {"t.lua": script, **MODULES}
-    config = one_route(engine, keys("lua_cpu_limit = 0.1", 'lua_time_limit = "10m"'))
+    config = one_route(engine, script_keys("lua_cpu_limit = 0.1", 'lua_time_limit = "10m"'))
     async with open_site(tmp_path, config, files) as site:
         assert (await site.request()).status == 504, site.log()
         log = site.log()
@@ -66,7 +53,7 @@ async def test_the_cpu_limit_answers_504(engine: str, where: str, tmp_path: Path
 async def test_the_cpu_limit_adds_up_what_lies_between_waits(engine: str, tmp_path: Path) -> None:
     """A script that sleeps often does not get away; sleeping itself costs it nothing."""
     script = "while true do for i = 1, 1e5 do local x = i % 7 end cd.sleep(0) end"
-    config = one_route(engine, keys("lua_cpu_limit = 0.1", 'lua_time_limit = "10m"'))
+    config = one_route(engine, script_keys("lua_cpu_limit = 0.1", 'lua_time_limit = "10m"'))
     async with open_site(tmp_path, config, {"t.lua": script}) as site:
         assert (await site.request()).status == 504
         assert "lua_cpu_limit: t.lua computed 0.1" in site.log()
@@ -77,7 +64,7 @@ async def test_sleeping_is_no_computing(
     engine: str, tmp_path: Path, autojump_clock: trio.testing.MockClock
 ) -> None:
     """Ten seconds of sleep are within a CPU limit of one."""
-    config = one_route(engine, keys("lua_cpu_limit = 1"))
+    config = one_route(engine, script_keys("lua_cpu_limit = 1"))
     async with open_site(tmp_path, config, {"t.lua": "cd.sleep(10) cd.say('woke')"}) as site:
         assert (await site.request()).text == "woke\n"
 
@@ -88,7 +75,7 @@ async def test_the_time_limit_ends_what_computes(engine: str, tmp_path: Path) ->
     script = (
         "if cd.req.get_uri_args().n then while true do end end\n" + COMPUTING["in a comparator"]
     )
-    config = one_route(engine, keys("lua_time_limit = 0.1"))
+    config = one_route(engine, script_keys("lua_time_limit = 0.1"))
     async with open_site(tmp_path, config, {"t.lua": script}) as site:
         for target in ("/", "/?n=1"):
             assert (await site.request(target)).status == 504
@@ -102,7 +89,7 @@ async def test_the_time_limit_ends_what_computes(engine: str, tmp_path: Path) ->
 async def test_a_limit_after_the_head_cuts_the_connection(engine: str, tmp_path: Path) -> None:
     """No last chunk, so that nobody takes the part for the whole; the access log shows 504."""
     script = "cd.say('x') cd.flush() while true do end"
-    config = one_route(engine, keys("lua_cpu_limit = 0.1"))
+    config = one_route(engine, script_keys("lua_cpu_limit = 0.1"))
     async with open_site(tmp_path, config, {"t.lua": script}) as site:
         stream = site.connect()
         await stream.send_all(GET)
@@ -116,7 +103,7 @@ async def test_a_limit_after_the_head_cuts_the_connection(engine: str, tmp_path:
 async def test_others_are_served_meanwhile(engine: str, tmp_path: Path) -> None:
     """Eight scripts compute without an end; a light one of another route is not delayed by more
     than a few slices, and they end at their limits."""
-    config = one_route(engine, keys("lua_cpu_limit = 0.1")) + (
+    config = one_route(engine, script_keys("lua_cpu_limit = 0.1")) + (
         '[[host.route]]\nlocation = "/light"\ncontent_by_lua = "cd.say(1)"\n'
     )
     async with open_site(tmp_path, config, {"t.lua": "while true do end"}) as site:
@@ -154,7 +141,8 @@ async def test_a_cancel_scope_ends_a_run_wherever_it_is(
     """lua_time_limit is one: not before its deadline, and at once then; never resumed again."""
     script = f"{PLACES[place]} ngx.shared.candy:set('went', 'on')"
     config = one_route(
-        engine, keys("lua_time_limit = 3", 'lua_cpu_limit = "10m"', 'lua_memory_limit = "1g"')
+        engine,
+        script_keys("lua_time_limit = 3", 'lua_cpu_limit = "10m"', 'lua_memory_limit = "1g"'),
     )
     config = 'lua_vm_memory = "2g"\n' + config
     async with open_site(tmp_path, config, {"t.lua": script}) as site:
@@ -176,7 +164,7 @@ async def test_a_cancel_scope_ends_a_run_wherever_it_is(
 @pytest.mark.parametrize("engine", SLICING)
 async def test_a_client_that_leaves_ends_a_computing_script(engine: str, tmp_path: Path) -> None:
     """499 in the access log, and the script computes no more."""
-    config = one_route(engine, keys('lua_cpu_limit = "10m"', 'lua_time_limit = "10m"'))
+    config = one_route(engine, script_keys('lua_cpu_limit = "10m"', 'lua_time_limit = "10m"'))
     async with open_site(tmp_path, config, {"t.lua": "while true do end"}) as site:
         stream = site.connect()
         await stream.send_all(GET)
@@ -199,7 +187,7 @@ async def test_a_client_may_leave_a_script_that_goes_on(engine: str, tmp_path: P
       while not d:get("alone") do end
       d:set("went", "on")
     """
-    config = one_route(engine, keys("lua_check_client_abort = false"))
+    config = one_route(engine, script_keys("lua_check_client_abort = false"))
     async with open_site(tmp_path, config, {"t.lua": script}) as site:
         stream = site.connect()
         await stream.send_all(GET)

@@ -9,23 +9,10 @@ from typing import Any
 
 import pytest
 import trio
-from support.site import ENGINES, Site, one_route, open_site
+from support.site import ENGINES, GET, SLICING, Site, one_route, open_site, script_keys, turns_pass
 
 from candy_trio.errors import ConfigError
 from candy_trio.lua.room import MAX_RESERVE, Room
-
-GET = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
-SLICING = ("luajit", "lua53", "lua54", "lua55")
-
-
-def keys(*lines: str) -> str:
-    return "\n".join(('lua_script = "t.lua"', *lines))
-
-
-async def turns_pass(times: int = 10) -> None:
-    for _ in range(times):
-        await trio.lowlevel.checkpoint()
-
 
 # ---------------------------------------------------------------------- one run
 TAKING = {
@@ -44,7 +31,7 @@ TAKING = {
 async def test_the_memory_limit_answers_500(engine: str, what: str, tmp_path: Path) -> None:
     """Usage, limit and place are logged, and the VM serves on with the memory given back."""
     script = f"if cd.req.get_uri_args().ok then\n  cd.say('ok')\nelse\n  {TAKING[what]}\nend"
-    config = one_route(engine, keys('lua_memory_limit = "8m"', 'lua_cpu_limit = "1m"'))
+    config = one_route(engine, script_keys('lua_memory_limit = "8m"', 'lua_cpu_limit = "1m"'))
     async with open_site(tmp_path, config, {"t.lua": script}) as site:
         assert (await site.request("/?ok=1")).text == "ok\n"
         before = site.vm(engine).memory_used()
@@ -80,7 +67,7 @@ async def test_garbage_is_not_held_against_a_script(engine: str, tmp_path: Path)
       end
       cd.say("ok")
     """
-    config = one_route(engine, keys('lua_memory_limit = "16m"'))
+    config = one_route(engine, script_keys('lua_memory_limit = "16m"'))
     async with open_site(tmp_path, config, {"t.lua": script}) as site:
         assert (await site.request()).text == "ok\n", site.log()
 
@@ -98,7 +85,7 @@ OUTPUT = {
 async def test_output_that_nobody_takes_counts(engine: str, where: str, tmp_path: Path) -> None:
     """print never waits; what its client leaves lying ends the script: cut off, 500 in the log."""
     script = f"local s = ('x'):rep(1e5)\n{OUTPUT[where]}"
-    config = one_route(engine, keys('lua_memory_limit = "8m"', 'lua_cpu_limit = "1m"'))
+    config = one_route(engine, script_keys('lua_memory_limit = "8m"', 'lua_cpu_limit = "1m"'))
     async with open_site(tmp_path, config, {"t.lua": script}) as site:
         stream = site.connect()
         await stream.send_all(GET)
@@ -122,7 +109,7 @@ async def test_output_that_nobody_takes_counts(engine: str, where: str, tmp_path
 async def test_output_that_is_taken_does_not_count(engine: str, tmp_path: Path) -> None:
     """A script that waits for its client sends many times its limit."""
     script = "local s = ('x'):rep(1e5) for i = 1, 200 do cd.print(s) cd.flush(true) end"
-    config = one_route(engine, keys('lua_memory_limit = "4m"'))
+    config = one_route(engine, script_keys('lua_memory_limit = "4m"'))
     async with open_site(tmp_path, config, {"t.lua": script}) as site:
         assert len((await site.request()).body) == 20_000_000, site.log()
 
@@ -143,7 +130,7 @@ cd.say(#t)
 def vm_site(engine: str, vm_memory: str = "64m") -> str:
     return (
         f'lua_vm_memory = "{vm_memory}"\nlua_time_limit = "60m"\n'
-        + one_route(engine, keys('lua_memory_limit = "40m"'))
+        + one_route(engine, script_keys('lua_memory_limit = "40m"'))
         + '[[host.route]]\nlocation = "/light"\ncontent_by_lua = "cd.say(1)"\n'
     )
 
@@ -169,7 +156,9 @@ async def test_who_holds_the_most_goes_first(
     engine: str, tmp_path: Path, mock_clock: trio.testing.MockClock
 ) -> None:
     """When the VM runs full the largest run is ended, not the one that comes, nor a smaller."""
-    async with open_site(tmp_path, vm_site(engine), {"t.lua": HOLD}) as site:
+    # What is interrupted while it fills the VM would have room made for itself.
+    config = 'lua_time_slice = "10s"\n' + vm_site(engine)
+    async with open_site(tmp_path, config, {"t.lua": HOLD}) as site:
         replies: dict[str, int] = {}
         async with trio.open_nursery() as nursery:
             for megabytes in (10, 30, 17):

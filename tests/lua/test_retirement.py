@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import trio
-from support.site import ENGINES, Site, one_route, open_site
+from support.site import ENGINES, Site, one_route, open_site, turns_pass
 
 from engines.errors import LuaRuntimeError
 
@@ -36,11 +36,6 @@ def config_of(engine: str) -> str:
     )
 
 
-async def turns_pass(times: int = 20) -> None:
-    for _ in range(times):
-        await trio.lowlevel.checkpoint()
-
-
 async def room_is_made(vm: Any) -> None:
     for _ in range(5000):
         if vm.closed or vm.making_room is None:
@@ -59,7 +54,7 @@ class Asking:
 
     async def ask(self, target: str) -> None:
         self._nursery.start_soon(self._ask, target)
-        await turns_pass()
+        await turns_pass(20)
 
     async def _ask(self, target: str) -> None:
         reply = await self._site.request(target)
@@ -119,7 +114,7 @@ async def test_a_vm_that_can_not_be_entered_is_retired(
 
             old.engine_vm.start = broken
             assert (await site.request()).status == 500
-            await turns_pass()
+            await turns_pass(20)
             assert asking.replies == {"/?sleep=10": (500, ""), "/?sleep=20": (500, "")}
             assert old.closed
             assert (await site.request()).text == "0\n"
@@ -150,7 +145,7 @@ async def test_a_computing_script_ends_in_the_retired_vm(engine: str, tmp_path: 
             site.app.shared["candy"].set(b"stop", 1, 0)
         assert asking.replies["/?compute=1"] == (200, "10\n")
         assert asking.replies["/?waits=1"] == (200, "0\n")
-        await turns_pass()
+        await turns_pass(20)
         assert old.closed
         assert "[error]" not in site.log()
 
@@ -164,7 +159,7 @@ async def test_retired_vms_are_freed(engine: str, tmp_path: Path) -> None:
             assert (await site.request()).text == "0\n"
             left.append(weakref.ref(site.vm(engine).engine_vm))
             site.lua.host.retire(site.vm(engine), "a test wants it")
-            await turns_pass()
+            await turns_pass(20)
             assert site.lua.host.retirements == count + 1
         gc.collect()
         assert [ref() for ref in left] == [None] * 10

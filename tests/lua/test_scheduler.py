@@ -6,9 +6,7 @@ from pathlib import Path
 
 import pytest
 import trio
-from support.site import ENGINES, one_route, open_site, read_reply
-
-GET = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+from support.site import ENGINES, GET, one_route, open_site, read_reply
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -11,9 +11,7 @@ from pathlib import Path
 
 import pytest
 import trio
-from support.site import ENGINES, one_route, open_site
-
-GET = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+from support.site import ENGINES, GET, one_route, open_site
 
 
 @pytest.mark.parametrize("wait", ["", "true"])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import trio
-from support.site import Site, open_site, read_reply
+from support.site import Site, open_site, read_reply, turns_pass
 
 SLICING = ("luajit", "lua54", "lua55")
 GET = b"GET %b HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -22,11 +22,6 @@ def route(location: str, script: str, keys: str = "") -> str:
     return (
         f"[[host.route]]\nlocation = \"{location}\"\ncontent_by_lua = '''\n{script}\n'''\n{keys}\n"
     )
-
-
-async def turns_pass(times: int = 10) -> None:
-    for _ in range(times):
-        await trio.lowlevel.checkpoint()
 
 
 # ---------------------------------------------------------------------- point 6 of the issue

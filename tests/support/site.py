@@ -25,6 +25,9 @@ from candy_trio.server.transport import StreamTransport
 from engines import registry
 
 ENGINES = ("luajit", "lua51", "lua52", "lua53", "lua54", "lua55")
+SLICING = ("luajit", "lua53", "lua54", "lua55")
+"""Those that interrupt scripts; the others limit them only."""
+GET = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
 class Reply(Struct, frozen=True):
@@ -171,6 +174,17 @@ async def open_site(
     finally:
         lua.close()
         logs.close()
+
+
+def script_keys(*lines: str) -> str:
+    """The keys of a route whose script is t.lua, and more of them."""
+    return "\n".join(('lua_script = "t.lua"', *lines))
+
+
+async def turns_pass(times: int = 10) -> None:
+    """So many turns of the event loop."""
+    for _ in range(times):
+        await trio.lowlevel.checkpoint()
 
 
 def one_route(engine: str, script_keys: str = 'lua_script = "t.lua"') -> str:
