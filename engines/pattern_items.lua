@@ -120,10 +120,11 @@ end
 
 -- ---------------------------------------------------------------------- programs
 -- The items of `pattern` (without its anchor) that have been read so far, one list for each property.
+-- `start` is filled by whoever wants to know where an item stands.
 local function new_program(pattern)
   return {
     pattern = pattern, at = 1, count = 0,
-    brackets = {}, kind = {}, set = {}, argument = {}, second = {},
+    brackets = {}, start = {}, kind = {}, set = {}, argument = {}, second = {},
   }
 end
 
