@@ -238,14 +238,16 @@ local function slow_gsub(s, pattern, replacement, n)
   if kind == 'function' then
     value_of = plan.judgement and by_function or by_function_checked
   else
-    note_gsub(pattern, plan, #s)
-  end
-  if kind == 'string' then
-    if #replacement <= plans.MAX_KEPT and not quick.replacement[replacement] then note_replacement(replacement) end
-    value_of, with = by_parts, parts_of(replacement)
+    if kind == 'string' then
+      if #replacement <= plans.MAX_KEPT and not quick.replacement[replacement] then note_replacement(replacement) end
+      value_of, with = by_parts, parts_of(replacement)
+    end
+    if note_gsub(pattern, plan, #s) and is_short(replacement, #s, plan.judgement.captures) then
+      return native_gsub(s, plan.pattern, replacement, n ~= huge and n or nil)
+    end
+    pieces = pieces_of(plan, replacement)
   end
   if not search_fits(plan, #s) then view = new_view() end
-  if kind ~= 'function' then pieces = pieces_of(plan, replacement) end
   return replace(s, value_of, with, n or huge, plan, view, pieces)
 end
 

@@ -133,10 +133,12 @@ end
 
 local function note_gsub(pattern, plan, n)
   local more = n * 2 > LEAST and n * 2 or LEAST
-  if (gsub_fits(plan, more) or gsub_fits(plan, n)) and plan.is_kept then
+  local fits = gsub_fits(plan, more) or gsub_fits(plan, n)
+  if fits and plan.is_kept then
     quick.captures[pattern] = plan.judgement.captures
     quick.gsub[pattern] = plan.gsub
   end
+  return fits
 end
 
 -- About the largest size up to `most` that `fits` of a judgement, and for which `each` nanoseconds a
