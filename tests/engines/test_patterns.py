@@ -41,7 +41,7 @@ local function iterate(gmatch, s, pattern, init)
   local function collect(...)
     if select('#', ...) == 0 or ... == nil then return false end
     lines[#lines + 1] = shown(...)
-    return #lines < 50
+    return #lines < 300
   end
   while collect(iterator()) do end
   return table.concat(lines, ' | ')
@@ -217,6 +217,61 @@ def test_results_and_errors_are_those_of_the_engine(
 ) -> None:
     """All four functions give what the engine's own give, whichever way a search goes."""
     problems = differences(subject, pattern, init, plain, replacement, n)
+    assert not problems, "\n".join(problems)
+
+
+NARROW = (400, 2000, 8000)
+"""Nanoseconds of a native call, so that windows and pieces are of a few to some hundred bytes."""
+
+_bytes = st.sampled_from([b"a", b"b", b"1", b" ", b"=", b"\n", b'"', b"\0", b"ab", b"1;", b"\xe9"])
+_runs = st.builds(bytes.__mul__, _bytes, st.one_of(st.integers(1, 3), st.integers(4, 30)))
+_long_subjects = st.lists(_bytes, min_size=1, max_size=3).flatmap(
+    lambda units: st.lists(
+        st.one_of(st.sampled_from(units), st.sampled_from(units), _runs), min_size=5, max_size=25
+    ).map(b"".join)
+)
+_sets = st.sampled_from(
+    [b"a", b"b", b".", b"%a", b"%d", b"%s", b"%w", b"%S", b"%W", b"[^a]", b"[^\n]", b'[^"]', b"[ab1]"]
+    + [b"=", b"\n", b'"', b"1", b" ", b"[%s=]", b"[^%s=]", b"\xe9", b"[^;1]", b"%z", b"[^%z]"]
+)
+_parts = st.builds(bytes.__add__, _sets, st.sampled_from([b"", b"", b"?", b"*", b"+", b"+", b"-"]))
+_parts = st.one_of(
+    *(_parts,) * 6,
+    st.sampled_from([b"ab", b"1;", b"()", b"%f[%a]", b"%f[^%w]", b"%f[%z]", b".-", b".*", b"%1"]),
+)
+_sequences = st.lists(_parts, min_size=1, max_size=2).map(b"".join)
+_ordinary_patterns = st.builds(
+    lambda start, parts, end: start + b"".join(parts) + end,
+    st.sampled_from([b"", b"", b"", b"^", b"^%s*"]),
+    st.lists(
+        st.one_of(_sequences, _sequences.map(lambda inner: b"(" + inner + b")")),
+        min_size=1,
+        max_size=2,
+    ),
+    st.sampled_from([b"", b"", b"", b"", b"$", b"(.*)", b"(.-)%s*$", b".-()[ab]*$", b"(.-)=", b".+"]),
+)
+
+
+@settings(max_examples=600, deadline=None)
+@given(
+    _long_subjects,
+    _ordinary_patterns,
+    st.one_of(st.none(), st.none(), st.integers(1, 60)),
+    st.sampled_from([b"", b"x", b"<%0>", b"%1%1"]),
+    st.one_of(st.none(), st.none(), st.integers(0, 9)),
+    st.sampled_from(NARROW),
+)
+def test_long_subjects_are_cut_where_nobody_sees_it(
+    subject: bytes,
+    pattern: bytes,
+    init: int | None,
+    replacement: bytes,
+    n: int | None,
+    budget: float,
+) -> None:
+    """Windows and pieces that are shorter than what matches, or just as long, change nothing."""
+    arguments = (subject, pattern, init, False, replacement, n)
+    problems = differences(*arguments, budgets=(budget,))
     assert not problems, "\n".join(problems)
 
 
