@@ -141,9 +141,12 @@ local function note_gsub(pattern, plan, n)
   return fits
 end
 
+local share = nil           -- of all widths, for tests
+
 -- About the largest size up to `most` that `fits` of a judgement, and for which `each` nanoseconds a
 -- byte are not too much; 0 if there is none.
 local function widest(judgement, fits, each, most)
+  if share then return floor(most * share) end
   local low, high = 0, most
   local size = high
   repeat
@@ -153,9 +156,10 @@ local function widest(judgement, fits, each, most)
   return low
 end
 
--- For tests: what a native call may cost from now on, in nanoseconds by our reckoning.
-function K.limit_patterns(budget)
-  cost.budget = budget
+-- For tests: what a native call may cost from now on, in nanoseconds by our reckoning; and which part
+-- of their greatest width all windows have, whatever that costs.
+function K.limit_patterns(budget, part)
+  cost.budget, share = budget, part
   forget()
 end
 
