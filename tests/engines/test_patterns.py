@@ -225,42 +225,47 @@ def test_results_and_errors_are_those_of_the_engine(
 WIDEST = 16384
 """Bytes of the widest window that there is."""
 
-_bytes = st.sampled_from([b"a", b"b", b"1", b" ", b"=", b"\n", b'"', b"\0", b"ab", b"1;", b"\xe9"])
-_runs = st.builds(bytes.__mul__, _bytes, st.one_of(st.integers(1, 3), st.integers(4, 30)))
-_long_subjects = st.lists(_bytes, min_size=1, max_size=3).flatmap(
+_units = st.sampled_from([b"a", b"b", b"=", b" ", b"\0"])
+_long_subjects = st.lists(_units, min_size=2, max_size=3).flatmap(
     lambda units: st.lists(
-        st.one_of(st.sampled_from(units), st.sampled_from(units), _runs), min_size=5, max_size=25
+        st.one_of(
+            st.sampled_from(units),
+            st.sampled_from(units),
+            st.builds(bytes.__mul__, st.sampled_from(units), st.integers(2, 25)),
+        ),
+        min_size=6,
+        max_size=25,
     ).map(b"".join)
 )
 _sets = st.sampled_from(
-    [b"a", b"b", b".", b"%a", b"%d", b"%s", b"%w", b"%S", b"%W", b"[^a]", b"[^\n]", b'[^"]', b"[ab1]"]
-    + [b"=", b"\n", b'"', b"1", b" ", b"[%s=]", b"[^%s=]", b"\xe9", b"[^;1]", b"%z", b"[^%z]"]
+    [b"a", b"b", b"=", b" ", b".", b"%a", b"%s", b"%S", b"%W", b"[ab]", b"[a=]", b"[^a]", b"[^=]"]
+    + [b"[^ab]", b"%z", b"[^%z]"]
 )
 _parts = st.builds(bytes.__add__, _sets, st.sampled_from([b"", b"", b"?", b"*", b"+", b"+", b"-"]))
 _parts = st.one_of(
-    *(_parts,) * 6,
-    st.sampled_from([b"ab", b"1;", b"()", b"%f[%a]", b"%f[ 1=]", b"%f[^%w]", b"%f[%z]", b".-", b".*", b"%1"]),
+    *(_parts,) * 5,
+    st.sampled_from([b"ab", b"a=", b"()", b"%f[%a]", b"%f[ a=]", b"%f[^%w]", b".-", b".*", b"%1"]),
 )
-_sequences = st.lists(_parts, min_size=1, max_size=2).map(b"".join)
+_sequences = st.lists(_parts, min_size=1, max_size=3).map(b"".join)
 _ordinary_patterns = st.builds(
     lambda start, parts, end: start + b"".join(parts) + end,
-    st.sampled_from([b"", b"", b"", b"^", b"^%s*"]),
+    st.sampled_from([b"", b"", b"", b"", b"^", b"^%s*"]),
     st.lists(
         st.one_of(_sequences, _sequences.map(lambda inner: b"(" + inner + b")")),
         min_size=1,
         max_size=2,
     ),
-    st.sampled_from([b"", b"", b"", b"", b"$", b"(.*)", b"(.-)%s*$", b".-()[ab]*$", b"(.-)=", b".+"]),
+    st.sampled_from([b""] * 6 + [b"$", b"(.*)", b"(.-)%s*$", b".-()[ab]*$", b"(.-)=", b".+"]),
 )
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=1500, deadline=None)
 @given(
     _long_subjects,
     _ordinary_patterns,
-    st.one_of(st.none(), st.none(), st.integers(1, 60)),
-    st.sampled_from([b"", b"x", b"<%0>", b"%1%1"]),
-    st.one_of(st.none(), st.none(), st.integers(0, 9)),
+    st.one_of(st.none(), st.none(), st.none(), st.integers(1, 60)),
+    st.sampled_from([b"", b"<%0>", b"%1%1"]),
+    st.one_of(st.none(), st.none(), st.none(), st.integers(0, 9)),
     st.sampled_from([-1, -1, 400, 2000]),
     st.integers(2, 40),
 )
