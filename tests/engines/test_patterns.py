@@ -284,6 +284,49 @@ def test_long_subjects_are_cut_where_nobody_sees_it(
     assert not problems, "\n".join(problems)
 
 
+CUT = {
+    # name: subject, pattern
+    "a barrier that is passed": (b"11;2 1;1;2;11;2 ;1", b"%d+;%d"),
+    "two barriers that are passed": (b"a=b;c=d;;a=;b=c;=d;a=b", b"%a+=%a+;"),
+    "a first item that is repeated": (b"aaab aab b aaaaaab", b"a*b"),
+    "a last item that is repeated": (b"aabbb aab abb aaabbbbb", b"aa+b*"),
+    "all items are repeated": (b"aabbcc abc bbcc aacc", b"a*b*c*"),
+    "pairs": (b"aaaaa aaaaaaa aaaa", b"aa"),
+    "no repeated item": (b"abaababaabab", b"a.?b"),
+    "a lazy item before the last byte": (b"<aa><b<c>>d><<>", b"<(.-)>"),
+    "a lazy item before a set": (b"aa;b,,cc;,d", b"(.-)[,;]"),
+    "a lazy item before two bytes": (b"{{a}}b{{c}d}}{{{e}}}}", b"{{(.-)}}"),
+    "lazy items before single bytes": (b"a,b,c;d,e;f,,g;,,;;", b"(.-),(.-),(.-);"),
+    "a lazy item before one that may be left out": (b"a\r\nb\nc\r\rd\n", b"(.-)\r?\n"),
+    "quotes": (b'a"b"c""d"e"f', b'"[^"]*"'),
+    "positions": (b"a bb  ccc dddd", b"()%a+()"),
+    "a frontier": (b"aa bb  a=b =a", b"%f[%a]%a+%f[%A]"),
+    "a frontier of spaces": (b"aa  bb   a  ", b"%f[ ] +"),
+    "the end": (b"a  b   c    ", b"%s+$"),
+    "the end, in vain": (b"a  b   c    d", b"%s+$"),
+    "a trim": (b"    a  b   c    ", b"^%s*(.-)%s*$"),
+    "a trim of nothing but spaces": (b"             ", b"^%s*(.-)%s*$"),
+    "a trim without an anchor": (b"  a  b   c    ", b"()%s*(.-)()%s*()$"),
+    "the first line": (b"aaaa\nbbb\ncc", b"^(.-)\n(.*)$"),
+    "the rest": (b"key = value = more", b"(%a+)%s*=%s*(.+)"),
+    "an empty match": (b"a,bb,,ccc,", b"([^,]*),?"),
+}
+
+
+@pytest.mark.parametrize("name", CUT)
+def test_cuts_are_where_nothing_reaches(name: str) -> None:
+    """The same with windows of every width, from where there is no fence to where there are many."""
+    subject, pattern = CUT[name]
+    problems = [
+        problem
+        for width in range(1, 24)
+        for problem in differences(
+            *(subject * 3, pattern, None, False, b"<%0>", None), budgets=(-1,), width=width
+        )
+    ]
+    assert not problems, "\n".join(problems)
+
+
 EDGES: dict[str, tuple[object, ...]] = {
     # name: subject, pattern, init, plain, replacement, n
     "an empty match behind one that is not": (b"abc d", b"%a*", None, False, b"<%0>", None),
