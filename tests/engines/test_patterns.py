@@ -301,6 +301,7 @@ CUT = {
     "quotes": (b'a"b"c""d"e"f', b'"[^"]*"'),
     "positions": (b"a bb  ccc dddd", b"()%a+()"),
     "a frontier": (b"aa bb  a=b =a", b"%f[%a]%a+%f[%A]"),
+    "a frontier behind a barrier": (b"abb cbb abbb cb", b"%f[ab]b+"),
     "a frontier of spaces": (b"aa  bb   a  ", b"%f[ ] +"),
     "the end": (b"a  b   c    ", b"%s+$"),
     "the end, in vain": (b"a  b   c    d", b"%s+$"),
