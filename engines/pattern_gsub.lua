@@ -7,7 +7,9 @@ local P, plans, S, plain_find, strings, raise =
 local as_text, checked, pass = P.as_text, P.checked, P.pass
 local plan_of, search_fits, note_gsub, quick = plans.plan_of, plans.search_fits, plans.note_gsub, plans.quick
 local search, UNFINISHED = S.search, S.UNFINISHED
-local new_view, piece_end, reach_of = K.windows.new_view, K.windows.piece_end, K.windows.reach_of
+local windows = K.windows
+local new_view, look, piece_end, reach_of = windows.new_view, windows.look, windows.piece_end, windows.reach_of
+local SEARCH = windows.SEARCH
 local byte, find, sub = string.byte, string.find, string.sub
 local native_gsub = string.gsub
 local concat, floor, huge = table.concat, math.floor, math.huge
@@ -116,29 +118,29 @@ end
 
 -- ---------------------------------------------------------------------- one match
 -- What find gave becomes first, last and the value that the replacement has for it; no value where
--- the match is empty and at `stop`, where there is none.
-local function by_function(s, f, stop, first, last, capture, ...)
-  if not first or first > last and first == stop then return first, last end
+-- the match begins behind `limit` or is empty and at `stop`, where there is none.
+local function by_function(s, f, stop, limit, first, last, capture, ...)
+  if not first or first > limit or first > last and first == stop then return first, last end
   if capture == nil then return first, last, (f(sub(s, first, last))) end
   return first, last, (f(capture, ...))
 end
 
 -- The same with captures that may have no end.
-local function by_function_checked(s, f, stop, first, last, ...)
+local function by_function_checked(s, f, stop, limit, first, last, ...)
   if first and not (first > last and first == stop) then
     for k = 1, select('#', ...) do finished((select(k, ...))) end
   end
-  return by_function(s, f, stop, first, last, ...)
+  return by_function(s, f, stop, limit, first, last, ...)
 end
 
-local function by_table(s, t, stop, first, last, capture)
-  if not first or first > last and first == stop then return first, last end
+local function by_table(s, t, stop, limit, first, last, capture)
+  if not first or first > limit or first > last and first == stop then return first, last end
   if capture == nil then return first, last, t[sub(s, first, last)] end
   return first, last, t[finished(capture)]
 end
 
-local function by_parts(s, parts, stop, first, last, ...)
-  if not first or first > last and first == stop then return first, last end
+local function by_parts(s, parts, stop, limit, first, last, ...)
+  if not first or first > limit or first > last and first == stop then return first, last end
   return first, last, expanded(parts, sub(s, first, last), ...)
 end
 
@@ -171,10 +173,24 @@ local function by_piece(s, plan, pieces, at, n)
   return at, last, native_gsub(sub(s, at, last), plan.pattern, replacement, n < MAX_COUNT and n or nil)
 end
 
+-- Whether what a native search finds in a view needs no more than its places moved.
+local function can_look(plan)
+  local known = reach_of(plan)
+  return not known.moves and not known.tail
+end
+
+-- Where the search goes on when there is no match before `at`.
+local function next_at(s, plan, at)
+  if at > #s or not plan.prefix then return at end
+  return plain_find(s, plan.prefix, at) or #s + 2
+end
+
 -- `value_of` is one of the functions above. Without `view` a native search of `s` is short; with
 -- `pieces`, the native function may have the replacement.
 local function replace(s, value_of, replacement, n, plan, view, pieces)
   local at, size, stop, pattern = 1, #s, nil, plan.pattern
+  local text, offset, limit, is_native = s, 0, size + 1, true     -- what a native search looks at
+  local may_look = view and can_look(plan)
   local count, kept = 0, 1                -- `kept`: from here on nothing is in `out` yet
   local out, parts, done = nil, 0, nil    -- `out` becomes one of `done` when it has enough
   while count < n and at <= size + 1 do
@@ -186,13 +202,27 @@ local function replace(s, value_of, replacement, n, plan, view, pieces)
       at = last + 1
     else
       if view then
-        first, last, value = value_of(s, replacement, stop, search(s, plan, at, view, true))
-      else
-        first, last, value = value_of(s, replacement, stop, find(s, pattern, at))
+        if may_look and at > view.last then look(view, s, plan, at) end
+        text, offset, limit = view.text, view.offset, view.last
+        is_native = may_look and view.way == SEARCH
       end
-      if not first then break end
-      at = (first > last and first or last) + 1
-      replaced = (first <= last or first ~= stop) and 1 or 0
+      if is_native then
+        first, last, value = value_of(text, replacement, stop and stop - offset, limit - offset,
+                                      find(text, pattern, at - offset))
+        if first and first <= limit - offset then
+          first, last = first + offset, last + offset
+        else
+          at, first = next_at(s, plan, limit + 1), nil
+        end
+      else
+        first, last, value = value_of(s, replacement, stop, size + 1, search(s, plan, at, view, true))
+        if not first then break end
+      end
+      replaced = 0
+      if first then
+        at = (first > last and first or last) + 1
+        if first <= last or first ~= stop then replaced = 1 end
+      end
     end
     if replaced > 0 then
       if not value then

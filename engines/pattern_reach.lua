@@ -111,7 +111,7 @@ local function elements_of(judgement)
       for k = 1, #text do elements[#elements + 1] = {set = {[byte(text, k)] = true}} end
       needed = needed + #text
     elseif kind == SINGLE or kind == OPTIONAL then
-      elements[#elements + 1] = {set = set}
+      elements[#elements + 1] = {set = set, is_optional = kind == OPTIONAL}
       if kind == SINGLE then needed = needed + 1 end
     elseif kind == GREEDY then
       elements[#elements + 1] = {set = set, is_repeated = true}
@@ -123,7 +123,7 @@ local function elements_of(judgement)
         for code = 0, 255 do rest[code] = set[code] and not stops[code] end
         set = rest
       end
-      elements[#elements + 1] = {set = set, is_repeated = true}
+      elements[#elements + 1] = {set = set, is_repeated = true, is_lazy = true}
     elseif kind ~= LAZY and kind ~= OPEN and kind ~= CLOSE then
       has[kind] = true
     end
@@ -132,6 +132,32 @@ local function elements_of(judgement)
 end
 
 -- ---------------------------------------------------------------------- fences and cuts
+-- ".-" and what ends the match, after what takes so many bytes at most: the attempt ends where that
+-- is found first. One byte of it may be optional, if it can't be taken for the next one.
+local function end_of(elements)
+  local passes = 0
+  while elements[passes + 1] and not elements[passes + 1].is_repeated do passes = passes + 1 end
+  local element = elements[passes + 1]
+  if not element or not element.is_lazy or element.set ~= ALL then return nil end
+  local text, each, optional = '', LOOK, nil
+  for i = passes + 2, #elements do
+    element = elements[i]
+    if element.is_repeated then return nil end
+    local item, _, cost = text_of(element.set, true)
+    if not item then return nil end
+    if element.is_optional then
+      local following = elements[i + 1]
+      if optional or not following or following.is_repeated then return nil end
+      for code = 0, 255 do
+        if element.set[code] and following.set[code] then return nil end
+      end
+      optional, item = true, item .. '?'
+    end
+    text, each = text .. item, each + cost
+  end
+  return {text = text, last = '^.*()' .. text, back = passes, margin = 0, each = 2 * each}
+end
+
 -- `text` matches a fence, `last` the last one behind a place; `back`: from how many bytes before it
 -- on an attempt may look beyond it. `margin`: bytes before an attempt that it looks at. `each`:
 -- nanoseconds a byte that it takes at most to find one.
@@ -145,7 +171,7 @@ local function fence_of(elements, has)
     if not elements[i].is_repeated and not is_within(elements[i].set, repeated) then passes = passes + 1 end
   end
   local barrier, count, each = text_of(repeated, false)
-  if not barrier then return nil end
+  if not barrier then return not next(has) and end_of(elements) or nil end
   local fence = {text = barrier, back = 0, margin = has[FRONTIER] and 1 or 0, each = 2 * each}
   if count == 256 then
     fence.back = passes

@@ -16,7 +16,7 @@ local look, last_in, reach_of, new_view = windows.look, windows.last_in, windows
 local plan_of, search_fits = plans.plan_of, plans.search_fits
 local SEARCH, ONCE = windows.SEARCH, windows.ONCE
 local AT_BOUND, AT_END = reach.AT_BOUND, reach.AT_END
-local find, sub, select, type = string.find, string.sub, select, type
+local find, sub, type = string.find, string.sub, type
 local unpack = table.unpack or unpack
 
 local WINDOW = 65536        -- bytes of a subject that one native call looks at
@@ -62,12 +62,10 @@ end
 
 -- ---------------------------------------------------------------------- native matches
 -- Positions among the captures are those of a text that stands `offset` bytes into the subject.
-local function moved(offset, ...)
-  local values, count = {...}, select('#', ...)
-  for k = 1, count do
-    if type(values[k]) == 'number' then values[k] = values[k] + offset end
-  end
-  return unpack(values, 1, count)
+local function moved(offset, capture, ...)
+  if type(capture) == 'number' then capture = capture + offset end
+  if ... == nil then return capture end
+  return capture, moved(offset, ...)
 end
 
 local search

@@ -27,6 +27,7 @@ local MAX_WHOLE = K.is_jit and 2 ^ 31 or 2 ^ 53  -- numbers beyond are the least
 
 local MAX_INIT = 2 ^ 31     -- what every engine takes
 local PLAIN_BUDGET = 3e6    -- nanoseconds of a native find of plain text
+local PER_BYTE = 0.15       -- of one byte, for each that it looks at
 local CARET = byte('^')
 local SPECIAL = '[%^%$%*%+%?%.%(%[%%%-]'         -- what makes a pattern of the text that find gets
 
@@ -108,11 +109,12 @@ local function is_plain(pattern)
 end
 
 -- Notes how much text a native find of `needle` may look through, (15 + 0.05 * size) nanoseconds a
--- place; `always`: it is plain text for every find.
+-- place, or far less for one byte, which is found where it is first seen; `always`: it is plain text
+-- for every find.
 local function note_plain(needle, always)
   if #needle > plans.MAX_KEPT or quick.plain[needle] and (quick.find[needle] or not always) then return end
   make_room(1)
-  local limit = floor(PLAIN_BUDGET / (15 + #needle * 0.05))
+  local limit = floor(PLAIN_BUDGET / (#needle == 1 and PER_BYTE or 15 + #needle * 0.05))
   quick.plain[needle] = limit
   if always then quick.find[needle] = limit end
 end
