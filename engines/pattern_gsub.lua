@@ -139,6 +139,11 @@ local function by_table(s, t, stop, limit, first, last, capture)
   return first, last, t[finished(capture)]
 end
 
+local function by_text(_, text, stop, limit, first, last)
+  if not first or first > limit or first > last and first == stop then return first, last end
+  return first, last, text
+end
+
 local function by_parts(s, parts, stop, limit, first, last, ...)
   if not first or first > limit or first > last and first == stop then return first, last end
   return first, last, expanded(parts, sub(s, first, last), ...)
@@ -271,6 +276,7 @@ local function slow_gsub(s, pattern, replacement, n)
     if kind == 'string' then
       if #replacement <= plans.MAX_KEPT and not quick.replacement[replacement] then note_replacement(replacement) end
       value_of, with = by_parts, parts_of(replacement)
+      if #with == 1 and type(with[1]) == 'string' then value_of, with = by_text, with[1] end
     end
     if note_gsub(pattern, plan, #s) and is_short(replacement, #s, plan.judgement.captures) then
       return native_gsub(s, plan.pattern, replacement, n ~= huge and n or nil)

@@ -89,6 +89,9 @@ end
 -- The plan of `pattern` is kept until there are too many.
 local function plan_of(pattern) return plans[pattern] or new_plan(pattern) end
 
+-- The plan that is kept of `pattern`, if there is one.
+local function kept_plan(pattern) return plans[pattern] end
+
 -- The rest of the pattern is judged when a subject has a size that is not known yet.
 local function once_fits(plan, n)
   if n <= plan.once then return true end
@@ -164,6 +167,6 @@ function K.limit_patterns(budget, part)
 end
 
 K.plans = {
-  plan_of = plan_of, once_fits = once_fits, search_fits = search_fits, note_search = note_search,
-  note_gsub = note_gsub, quick = quick, widest = widest, make_room = make_room, MAX_KEPT = MAX_JUDGED,
+  plan_of = plan_of, kept_plan = kept_plan, once_fits = once_fits, search_fits = search_fits,
+  note_search = note_search, note_gsub = note_gsub, quick = quick, widest = widest, make_room = make_room, MAX_KEPT = MAX_JUDGED,
 }

@@ -123,11 +123,15 @@ local function slow_find(s, pattern, init, plain)
   s, pattern = as_text('find', s, pattern)
   local at = place_of('find', s, init, CLIPS)
   if not at then return nil end
-  if plain or is_plain(pattern) then
-    note_plain(pattern, not plain)
-    return plain_find(s, pattern, at)
+  local plan = not plain and plans.kept_plan(pattern)
+  if not plan or not plan.is_special then
+    if plain or is_plain(pattern) then
+      note_plain(pattern, not plain)
+      return plain_find(s, pattern, at)
+    end
+    plan = plan_of(pattern)
+    plan.is_special = true
   end
-  local plan = plan_of(pattern)
   if note_search(quick.find, pattern, plan, #s - at + 1) then return find(s, pattern, at) end
   return search(s, plan, at, new_view())
 end
