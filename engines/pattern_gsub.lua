@@ -6,7 +6,7 @@ local P, plans, S, plain_find, strings, raise =
       K.patterns, K.plans, K.search, K.plain_find, K.library.string, K.raise
 local as_text, checked, pass = P.as_text, P.checked, P.pass
 local plan_of, search_fits, note_gsub, quick = plans.plan_of, plans.search_fits, plans.note_gsub, plans.quick
-local search, UNFINISHED = S.search, S.UNFINISHED
+local search, next_at, UNFINISHED = S.search, S.next_at, S.UNFINISHED
 local windows = K.windows
 local new_view, look, piece_end, reach_of = windows.new_view, windows.look, windows.piece_end, windows.reach_of
 local SEARCH = windows.SEARCH
@@ -182,12 +182,6 @@ end
 local function can_look(plan)
   local known = reach_of(plan)
   return not known.moves and not known.tail
-end
-
--- Where the search goes on when there is no match before `at`.
-local function next_at(s, plan, at)
-  if at > #s or not plan.prefix then return at end
-  return plain_find(s, plan.prefix, at) or #s + 2
 end
 
 -- `value_of` is one of the functions above. Without `view` a native search of `s` is short; with

@@ -21,7 +21,7 @@ local unpack = table.unpack or unpack
 
 local WINDOW = 65536        -- bytes of a subject that one native call looks at
 
--- ---------------------------------------------------------------------- searching
+-- ---------------------------------------------------------------------- matches of the Lua matcher
 local UNFINISHED = {}       -- in the place of a capture that has no end
 
 -- The match from `first` to before `after`, as find gives it. What is done with a capture decides
@@ -68,31 +68,11 @@ local function moved(offset, capture, ...)
   return capture, moved(offset, ...)
 end
 
-local search
-
--- What find gave in the view: the match, or how the search goes on.
-local function settle(s, plan, view, is_lax, first, last, ...)
-  local offset = view.offset
-  if first and offset + first <= view.last then
-    if offset > 0 and ... ~= nil and reach_of(plan).moves then
-      return first + offset, last + offset, moved(offset, ...)
-    end
-    return first + offset, last + offset, ...
-  end
-  local at = view.last + 1
-  if plan.is_anchored or at > #s + 1 then return nil end
-  if plan.prefix then
-    at = plain_find(s, plan.prefix, at)
-    if not at then return nil end
-  end
-  return search(s, plan, at, view, is_lax)
-end
-
--- The same of an attempt at one place.
-local function settle_one(s, plan, view, is_lax, at, first, ...)
-  if first then return settle(s, plan, view, is_lax, first, ...) end
-  if plan.is_anchored then return nil end
-  return search(s, plan, at + 1, view, is_lax)
+-- What find gave of a match in a view, as if it had looked at the subject.
+local function in_subject(plan, offset, first, last, ...)
+  if offset == 0 then return first, last, ... end
+  if ... ~= nil and reach_of(plan).moves then return first + offset, last + offset, moved(offset, ...) end
+  return first + offset, last + offset, ...
 end
 
 -- ---------------------------------------------------------------------- tails
@@ -124,9 +104,16 @@ local function with_tail(s, tail, first, last, ...)
 end
 
 -- ---------------------------------------------------------------------- searching
+-- Where the search goes on when no match begins before `at`.
+local function next_at(s, plan, at)
+  if at > #s or not plan.prefix then return at end
+  return plain_find(s, plan.prefix, at) or #s + 2
+end
+
 -- Where the plan's pattern matches first at or after `at`: what find(s, pattern, at) gives. The view
--- is a new one, or that of the last search in this subject, which ended before `at`.
-function search(s, plan, at, view, is_lax)
+-- is a new one, or that of the last search in this subject, which ended before `at`. It goes on in a
+-- loop, because 5.1 counts tail calls as levels of its stack.
+local function search(s, plan, at, view, is_lax)
   local size, captures = #s, nil
   while at <= size + 1 do
     if at > view.last then
@@ -136,29 +123,39 @@ function search(s, plan, at, view, is_lax)
       end
       look(view, s, plan, at)
     end
-    local way, text, offset = view.way, view.text, view.offset
+    local way, text, offset, limit = view.way, view.text, view.offset, view.last
     if way == SEARCH then
-      return settle(s, plan, view, is_lax, find(text, plan.pattern, at - offset))
-    end
-    local place = next_place(plan, text, at - offset)
-    if not place then
-      if #text == size then return nil end
-      at = view.last + 1
-    elseif place + offset > view.last then
-      at = place + offset
-    else
-      at = place + offset
-      if way == ONCE then
-        return settle_one(s, plan, view, is_lax, at, find(text, plan.anchored, place))
+      local first, last, capture = find(text, plan.pattern, at - offset)
+      if first and first + offset <= limit then
+        -- A match with more captures is found once more, where it is.
+        if capture == nil then return first + offset, last + offset end
+        if plan.judgement.captures == 1 then return in_subject(plan, offset, first, last, capture) end
+        return in_subject(plan, offset, find(text, plan.anchored, first))
       end
-      captures = captures or new_captures()
-      local after = attempt(plan.program, s, at, captures)
-      if after then return found(s, at, after, captures, is_lax) end
-      at = at + 1
+      at = next_at(s, plan, limit + 1)
+    else
+      local place = next_place(plan, text, at - offset)
+      if not place then
+        if #text == size then return nil end
+        at = limit + 1
+      elseif place + offset > limit then
+        at = place + offset
+      elseif way == ONCE then
+        if find(text, plan.anchored, place) then
+          return in_subject(plan, offset, find(text, plan.anchored, place))
+        end
+        at = place + offset + 1
+      else
+        at = place + offset
+        captures = captures or new_captures()
+        local after = attempt(plan.program, s, at, captures)
+        if after then return found(s, at, after, captures, is_lax) end
+        at = at + 1
+      end
     end
     if plan.is_anchored then return nil end
   end
   return nil
 end
 
-K.search = {search = search, UNFINISHED = UNFINISHED, WINDOW = WINDOW}
+K.search = {search = search, next_at = next_at, UNFINISHED = UNFINISHED, WINDOW = WINDOW}

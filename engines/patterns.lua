@@ -202,15 +202,21 @@ local function in_pieces(s, plan, at)
 
   function more()
     matches = nothing
-    if at > size then return nil end
-    if at >= uncut then
+    while at >= uncut do
+      if at > size then return nil end
       local last = piece_end(s, cut, at, width)
       if last then
-        matches, at = native_gmatch(sub(s, at, last), pattern), last + 1
-        return next_of_piece(matches())
+        local piece = sub(s, at, last)
+        at = last + 1
+        if find(piece, pattern) then
+          matches = native_gmatch(piece, pattern)
+          return matches()
+        end
+      else
+        uncut = at + width
       end
-      uncut = at + width
     end
+    if at > size then return nil end
     view = view or new_view()
     return next_of_search(search(s, plan, at, view))
   end
