@@ -25,7 +25,7 @@ local LITERAL, SINGLE, OPTIONAL, GREEDY, LAZY, OPEN, CLOSE, POSITION, BALANCE, F
 
 local ZERO = (K.is_jit or K.is_51) and '%z' or '\0'     -- in a pattern
 local MAX_BARRIERS = 24     -- of a fence
-local MAX_TAIL_CAPTURES = 15        -- each may become two
+local MAX_PLACES = 30       -- that are captured before a tail
 local LOOK, ELEMENT = 6, 2  -- nanoseconds: to try a byte, and to compare it with a part of a set
 
 -- ---------------------------------------------------------------------- sets as patterns
@@ -253,7 +253,7 @@ local function tail_of(program, is_anchored, has)
       end
     end
   end
-  if count > MAX_TAIL_CAPTURES * 2 then return nil end
+  if count > MAX_PLACES then return nil end
   -- The last position keeps a "$" from being an anchor.
   return {head = concat(parts) .. '()', captures = captures, run = run and '^.*()' .. run}
 end

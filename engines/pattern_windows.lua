@@ -31,6 +31,7 @@ local function reach_of(plan)
   if cut then
     known.matches = widest(judgement, cost.search_fits, cut.each, WIDEST)
     known.replaced = widest(judgement, cost.gsub_fits, cut.each, WIDEST)
+    if known.matches < 1 then known.cut = nil end
   end
   plan.reach = known
   return known
