@@ -261,7 +261,7 @@ _ordinary_patterns = st.builds(
 )
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=600, deadline=None)
 @given(
     _long_subjects,
     _ordinary_patterns,
