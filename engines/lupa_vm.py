@@ -46,7 +46,7 @@ _KERNEL_PARTS = (
     *("coroutines", "protected", "natives"),
     *("pattern_items", "pattern_cost", "pattern_match", "plain_find"),
     *("pattern_search", "patterns", "pattern_gsub"),
-    *("metamethods", "tables", "sort", "text", "characters", "format"),
+    *("metamethods", "tables", "sort", "text", "characters", "format", "gates"),
 )
 """What adds itself to the table of kernel.lua, in this order."""
 

@@ -7,7 +7,7 @@
 
 local K = ...
 
-local plain_find, strings, raise = K.plain_find, K.library.string, K.raise
+local plain_find, strings, raise, gates = K.plain_find, K.library.string, K.raise, K.gates
 local S = K.search
 local plan_of, search, note_search, quick = S.plan_of, S.search, S.note_search, S.quick
 local byte, find, sub = string.byte, string.find, string.sub
@@ -33,8 +33,8 @@ local SPECIAL = '[%^%$%*%+%?%.%(%[%%%-]'         -- what makes a pattern of the 
 local function called_as(name)
   local level = 2
   while true do
-    local info = getinfo(level, 'Sl')
-    if not info or info.what == 'C' then return name, false end
+    local info = getinfo(level, 'Slf')
+    if not info or info.what == 'C' and not gates[info.func] then return name, false end
     if info.currentline > 0 and sub(info.short_src, 1, 6) ~= '[candy' then break end
     level = level + 1
   end
@@ -204,4 +204,6 @@ end
 strings.gfind = strings.gmatch
 
 
-K.patterns = {as_text = as_text, checked = checked, pass = pass, NO_EMPTY_AFTER = NO_EMPTY_AFTER}
+K.patterns = {
+  as_text = as_text, checked = checked, pass = pass, quick = quick, NO_EMPTY_AFTER = NO_EMPTY_AFTER,
+}
