@@ -369,6 +369,7 @@ static Api gate_api[3];             /* of 5.3, 5.4, 5.5 */
 static const int registry_index[] = {-1001000, -1001000, -(INT_MAX / 2 + 1000)};
 enum { TYPE_NIL = 0, TYPE_NUMBER = 3, TYPE_STRING = 4, TYPE_TABLE = 5 };
 enum { SHIFT = 262144 };            /* elements that C may move: 3 ms */
+enum { LONG_TEXT = 262144 };        /* bytes that C may format: as in format.lua */
 
 #define UPVALUE(i) (registry_index[api - gate_api] - (i))
 
@@ -405,6 +406,23 @@ static int known_pattern(lua_State *L, const Api *api) {
   double most = api->tonumberx(L, -1, &known);
   api->settop(L, -2);
   return known && (double)size <= most ? native(L, api) : ours(L, api);
+}
+
+/* f(form, ...): which arguments a form takes is known, a letter for each: "d" for an integer, "f" for a
+   number, "s" for a number or a text. */
+static int known_form(lua_State *L, const Api *api) {
+  api->pushvalue(L, 1);
+  api->rawget(L, UPVALUE(3));
+  const char *letters = api->tolstring(L, -1, NULL);            /* stays in the table */
+  api->settop(L, -2);
+  if (!letters) return ours(L, api);
+  size_t size = 0;
+  for (int i = 2; *letters; i++, letters++) {
+    int type = api->type(L, i);
+    if (type == TYPE_STRING && *letters == 's') size += api->rawlen(L, i);
+    else if (type != TYPE_NUMBER || (*letters == 'd' && !api->isinteger(L, i))) return ours(L, api);
+  }
+  return size <= LONG_TEXT ? native(L, api) : ours(L, api);
 }
 
 static int is_plain(lua_State *L, const Api *api) {
@@ -444,13 +462,14 @@ static int remove_from(lua_State *L, const Api *api) {
   static const lua_CFunction gate##_gates[] = {gate##_53, gate##_54, gate##_55};
 OF_EACH_VERSION(short_text)
 OF_EACH_VERSION(known_pattern)
+OF_EACH_VERSION(known_form)
 OF_EACH_VERSION(insert)
 OF_EACH_VERSION(remove_from)
 
 /* gate(kind, native, ours, ...) -> function */
 static int make_gate(lua_State *L, const Api *api) {
   static const lua_CFunction *kinds[] = {
-    short_text_gates, known_pattern_gates, insert_gates, remove_from_gates};
+    short_text_gates, known_pattern_gates, known_form_gates, insert_gates, remove_from_gates};
   lua_CFunction gate = kinds[api->tointegerx(L, 1, NULL)][api - gate_api];
   api->pushcclosure(L, gate, api->gettop(L) - 1);
   return 1;

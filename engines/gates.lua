@@ -1,31 +1,66 @@
--- Gates of the C extension: a function of ours is a C function again, which calls ours where it must.
---
--- For PUC-Lua, whose calls of Lua functions cost more than most of what these do; on LuaJIT ours is
--- compiled into whatever calls it. What a gate may give to the native function is what takes at most
--- a few ms there, calls nothing of a script's, and raises nothing. See _slicer.c.
+-- Which functions of ours are behind gates (natives.lua), and what those of patterns and forms are told.
 
 local K = ...
 
-local gate = K.slicing.gate
-if not gate then return end
+if not K.slicing.gate then return end
 
-local library, gates = K.library, K.gates
-local quick, piece = K.patterns.quick, K.piece
+local find, gmatch, native_format = string.find, string.gmatch, string.format
+local next, type = next, type
+local gated, kinds, library, quick = K.gated, K.gate, K.library, K.patterns.quick
 
-local SHORT_TEXT, KNOWN_PATTERN, INSERT, REMOVE = 0, 1, 2, 3     -- see make_gate() there
 local MAX_NUMERAL = 1048576      -- bytes of a number as text: 1.5 ms
+local MAX_FORMS = 1000           -- remembered, then forgotten all at once: scripts have few
+local MAX_FORM = 256             -- bytes of a form that is worth it
 
-local function put(kind, natives, functions, name, ...)
-  local f = gate(kind, natives[name], functions[name], ...)
-  functions[name], gates[f] = f, true
+-- ---------------------------------------------------------------------- of one argument, of tables, of patterns
+local base, strings, tables = library.base, library.string, library.table
+
+strings.upper = gated(kinds.SHORT_TEXT, string.upper, strings.upper, K.piece)
+strings.lower = gated(kinds.SHORT_TEXT, string.lower, strings.lower, K.piece)
+strings.reverse = gated(kinds.SHORT_TEXT, string.reverse, strings.reverse, K.piece)
+base.tostring = gated(kinds.SHORT_TEXT, tostring, base.tostring, K.piece)
+base.tonumber = gated(kinds.SHORT_TEXT, tonumber, base.tonumber, MAX_NUMERAL)
+
+tables.insert = gated(kinds.INSERT, table.insert, tables.insert)
+tables.remove = gated(kinds.REMOVE, table.remove, tables.remove)
+
+strings.find = gated(kinds.KNOWN_PATTERN, string.find, strings.find, quick.find, quick.plain)
+strings.match = gated(kinds.KNOWN_PATTERN, string.match, strings.match, quick.match, quick.match)
+
+-- ---------------------------------------------------------------------- format
+-- What the gate is told of a conversion, by its letter: "d" is an integer, "f" a number, "s" a text or
+-- a number. And what may stand before the letter, so that C can't refuse it.
+local TOLD = {
+  d = 'd', i = 'd', x = 'd', X = 'd', f = 'f', e = 'f', E = 'f', g = 'f', G = 'f', s = 's', ['%'] = '',
+}
+local MODIFIED = {d = '^0?%d?%d?$', f = '^0?%d?%d?%.?%d?%d?$', s = '^$', [''] = '^$'}
+
+-- A letter for each argument; nil where C might raise, whatever these are.
+local function letters_of(form)
+  local letters = ''
+  for modifiers, conversion in gmatch(form, '%%([^%a%%]*)(.?)') do
+    local letter = TOLD[conversion]
+    if not letter or not find(modifiers, MODIFIED[letter]) then return nil end
+    letters = letters .. letter
+  end
+  return letters
 end
 
-put(SHORT_TEXT, string, library.string, 'upper', piece)
-put(SHORT_TEXT, string, library.string, 'lower', piece)
-put(SHORT_TEXT, string, library.string, 'reverse', piece)
-put(SHORT_TEXT, _G, library.base, 'tostring', math.maxinteger)
-put(SHORT_TEXT, _G, library.base, 'tonumber', MAX_NUMERAL)
-put(KNOWN_PATTERN, string, library.string, 'find', quick.find, quick.plain)
-put(KNOWN_PATTERN, string, library.string, 'match', quick.match, quick.match)
-put(INSERT, table, library.table, 'insert')
-put(REMOVE, table, library.table, 'remove')
+local format_with = K.format_with
+
+function K.format_with(changes)
+  local format, told, count = format_with(changes), {}, 0
+  local function noted(form, ...)
+    if type(form) == 'string' and #form <= MAX_FORM and not told[form] then
+      if count >= MAX_FORMS then
+        for other in next, told do told[other] = nil end
+        count = 0
+      end
+      told[form], count = letters_of(form), count + 1
+    end
+    return format(form, ...)
+  end
+  return gated(kinds.KNOWN_FORM, native_format, noted, told)
+end
+
+strings.format = K.format_with({})

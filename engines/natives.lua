@@ -67,6 +67,22 @@ function K.native(name, f, ...) return judged(name, pcall(f, ...)) end
 
 K.judged, K.refuse = judged, refuse
 
+-- ---------------------------------------------------------------------- gates
+-- With the C extension, on 5.3 and newer, a function of ours may be behind a gate: a C function that
+-- gives to the native one what that is sure to do within a few ms and without an error, and the rest to
+-- ours. See _slicer.c, which knows the kinds by these numbers.
+K.gate = {SHORT_TEXT = 0, KNOWN_PATTERN = 1, KNOWN_FORM = 2, INSERT = 3, REMOVE = 4}
+
+local gate = K.slicing.gate
+
+-- What scripts get: `ours`, or a gate to it.
+function K.gated(kind, native, ours, ...)
+  if not gate then return ours end
+  local f = gate(kind, native, ours, ...)
+  gates[f] = true
+  return f
+end
+
 -- ---------------------------------------------------------------------- values
 -- The integer that a C function makes of an argument; nil where it refuses the value.
 function K.whole(value)
