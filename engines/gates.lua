@@ -5,8 +5,9 @@ local K = ...
 if not K.slicing.gate then return end
 
 local find, gmatch, native_format = string.find, string.gmatch, string.format
+local setupvalue = debug.setupvalue
 local next, type = next, type
-local gated, kinds, library, quick = K.gated, K.gate, K.library, K.patterns.quick
+local gated, kinds, library, quick = K.gated, K.gate, K.library, K.quick
 
 local MAX_NUMERAL = 1048576      -- bytes of a number as text: 1.5 ms
 local MAX_FORMS = 1000           -- remembered, then forgotten all at once: scripts have few
@@ -24,8 +25,24 @@ base.tonumber = gated(kinds.SHORT_TEXT, tonumber, base.tonumber, MAX_NUMERAL)
 tables.insert = gated(kinds.INSERT, table.insert, tables.insert)
 tables.remove = gated(kinds.REMOVE, table.remove, tables.remove)
 
-strings.find = gated(kinds.KNOWN_PATTERN, string.find, strings.find, quick.find, quick.plain)
-strings.match = gated(kinds.KNOWN_PATTERN, string.match, strings.match, quick.match, quick.match)
+-- What is known of patterns is forgotten now and then, by new tables in the place of the old ones. These
+-- are as true as ever; once a pattern is not in them, the gate gets the new ones.
+local function search_gate(native, ours, name, plain_name)
+  local gate, held = nil, quick[name]
+  local function current(...)
+    if quick[name] ~= held then
+      setupvalue(gate, 3, quick[name])
+      setupvalue(gate, 4, quick[plain_name])
+      held = quick[name]
+    end
+    return ours(...)
+  end
+  gate = gated(kinds.KNOWN_PATTERN, native, current, held, quick[plain_name])
+  return gate
+end
+
+strings.find = search_gate(string.find, strings.find, 'find', 'plain')
+strings.match = search_gate(string.match, strings.match, 'match', 'match')
 
 -- ---------------------------------------------------------------------- format
 -- What the gate is told of a conversion, by its letter: "d" is an integer, "f" a number, "s" a text or

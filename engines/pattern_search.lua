@@ -27,18 +27,15 @@ local CARET = byte('^')
 -- ---------------------------------------------------------------------- what is kept
 -- By pattern: for which size of a subject a call of the native function is short, and can raise no
 -- error. `captures` has their number, `replacement` the highest one that a replacement names.
-local quick = {
-  find = {}, plain = {}, match = {}, gmatch = {}, gsub = {}, captures = {}, replacement = {},
-}
-local plans, weight = {}, 0
+local quick = {}
+local plans, weight
 
--- The tables are emptied, not replaced: gates hold some. What is put in meanwhile is as true as before.
 local function forget()
   plans, weight = {}, 0
-  for _, known in next, quick do
-    for key in next, known do known[key] = nil end
-  end
+  quick.find, quick.plain, quick.match, quick.gmatch, quick.gsub = {}, {}, {}, {}, {}
+  quick.captures, quick.replacement = {}, {}
 end
+forget()
 
 -- Before something of this weight is kept.
 local function make_room(needed)

@@ -204,6 +204,5 @@ end
 strings.gfind = strings.gmatch
 
 
-K.patterns = {
-  as_text = as_text, checked = checked, pass = pass, quick = quick, NO_EMPTY_AFTER = NO_EMPTY_AFTER,
-}
+K.patterns = {as_text = as_text, checked = checked, pass = pass, NO_EMPTY_AFTER = NO_EMPTY_AFTER}
+K.quick = quick

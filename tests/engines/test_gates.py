@@ -123,3 +123,20 @@ def test_a_finalizer_may_call_a_gate_when_the_slicer_is_gone(engine: str) -> Non
     vm.close()
     del vm
     assert seen == [b"2"]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_gate_learns_patterns_for_ever(engine: str) -> None:
+    """What is known is forgotten from time to time; the gates get to know what comes after it."""
+    vm = vm_of(engine)
+    body = """
+      for i = 1, 5000 do
+        if strings.match('abc' .. i, 'c' .. i) ~= 'c' .. i then return i end
+      end
+      strings.match('xyz', '[^y]+')
+      local held = {debug.getupvalue(strings.match, 3)}
+      return held[2]['[^y]+'] ~= nil"""
+    try:
+        assert function(vm, body)() is True
+    finally:
+        vm.close()
