@@ -46,7 +46,8 @@ _KERNEL_PARTS = (
     *("coroutines", "protected", "natives"),
     *("pattern_items", "pattern_cost", "pattern_match", "plain_find"),
     *("pattern_search", "patterns", "pattern_gsub"),
-    *("metamethods", "tables", "sort", "text", "characters", "format", "gates"),
+    *("metamethods", "tables", "sort", "text", "characters", "format"),
+    "gates",
 )
 """What adds itself to the table of kernel.lua, in this order."""
 

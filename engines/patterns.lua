@@ -7,13 +7,14 @@
 
 local K = ...
 
-local plain_find, strings, raise, gates = K.plain_find, K.library.string, K.raise, K.gates
+local plain_find, strings, raise = K.plain_find, K.library.string, K.raise
 local S = K.search
 local plan_of, search, note_search, quick = S.plan_of, S.search, S.note_search, S.quick
 local byte, find, sub = string.byte, string.find, string.sub
 local native_match, native_gmatch, native_gsub = string.match, string.gmatch, string.gsub
 local floor = math.floor
 local getinfo, pcall, select, tonumber, type = debug.getinfo, pcall, select, tonumber, type
+local gates = K.gates
 
 -- What engines differ in.
 local IS_51 = K.is_51
