@@ -14,7 +14,9 @@ from engines.base import PREEMPTED, Returned
 
 ENGINES = ("lua53", "lua54", "lua55")
 SLICE = 0.002
-PRELUDE = b"local K = ... local strings, tables, base = K.library.string, K.library.table, K.library.base\n"
+PRELUDE = b"""local K = ...
+local base, strings, tables = K.library.base, K.library.string, K.library.table
+"""
 FUNCTIONS = {
     "string": ("find", "match", "format", "upper", "lower", "reverse"),
     "table": ("insert", "remove"),
