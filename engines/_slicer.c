@@ -395,6 +395,14 @@ static int short_text(lua_State *L, const Api *api) {
   return quick ? native(L, api) : ours(L, api);
 }
 
+/* rep(s, n): a result of so many bytes at most. */
+static int repeat(lua_State *L, const Api *api) {
+  if (api->gettop(L) != 2 || api->type(L, 1) != TYPE_STRING || !api->isinteger(L, 2)) return ours(L, api);
+  long long most = api->tointegerx(L, UPVALUE(3), NULL), count = api->tointegerx(L, 2, NULL);
+  int quick = count <= 0 || (count <= most && (long long)api->rawlen(L, 1) * count <= most);
+  return quick ? native(L, api) : ours(L, api);
+}
+
 /* f(s, pattern [, init [, plain]]): how long a text may be is known for the pattern. */
 static int known_pattern(lua_State *L, const Api *api) {
   size_t size;
@@ -461,6 +469,7 @@ static int remove_from(lua_State *L, const Api *api) {
   static int gate##_55(lua_State *L) { return gate(L, &gate_api[2]); } \
   static const lua_CFunction gate##_gates[] = {gate##_53, gate##_54, gate##_55};
 OF_EACH_VERSION(short_text)
+OF_EACH_VERSION(repeat)
 OF_EACH_VERSION(known_pattern)
 OF_EACH_VERSION(known_form)
 OF_EACH_VERSION(insert)
@@ -469,7 +478,8 @@ OF_EACH_VERSION(remove_from)
 /* gate(kind, native, ours, ...) -> function */
 static int make_gate(lua_State *L, const Api *api) {
   static const lua_CFunction *kinds[] = {
-    short_text_gates, known_pattern_gates, known_form_gates, insert_gates, remove_from_gates};
+    short_text_gates, repeat_gates, known_pattern_gates, known_form_gates, insert_gates,
+    remove_from_gates};
   lua_CFunction gate = kinds[api->tointegerx(L, 1, NULL)][api - gate_api];
   api->pushcclosure(L, gate, api->gettop(L) - 1);
   return 1;

@@ -10,6 +10,7 @@ local next, type = next, type
 local gated, kinds, library, quick = K.gated, K.gate, K.library, K.quick
 
 local MAX_NUMERAL = 1048576      -- bytes of a number as text: 1.5 ms
+local SMALL = 65536               -- bytes that C may make of a short string, at 5 ns each
 local MAX_FORMS = 1000           -- remembered, then forgotten all at once: scripts have few
 local MAX_FORM = 256             -- bytes of a form that is worth it
 
@@ -19,6 +20,7 @@ local base, strings, tables = library.base, library.string, library.table
 strings.upper = gated(kinds.SHORT_TEXT, string.upper, strings.upper, K.piece)
 strings.lower = gated(kinds.SHORT_TEXT, string.lower, strings.lower, K.piece)
 strings.reverse = gated(kinds.SHORT_TEXT, string.reverse, strings.reverse, K.piece)
+strings.rep = gated(kinds.REPEAT, string.rep, strings.rep, SMALL)
 base.tostring = gated(kinds.SHORT_TEXT, tostring, base.tostring, K.piece)
 base.tonumber = gated(kinds.SHORT_TEXT, tonumber, base.tonumber, MAX_NUMERAL)
 

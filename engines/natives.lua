@@ -71,7 +71,7 @@ K.judged, K.refuse = judged, refuse
 -- With the C extension, on 5.3 and newer, a function of ours may be behind a gate: a C function that
 -- gives to the native one what that is sure to do within a few ms and without an error, and the rest to
 -- ours. See _slicer.c, which knows the kinds by these numbers.
-K.gate = {SHORT_TEXT = 0, KNOWN_PATTERN = 1, KNOWN_FORM = 2, INSERT = 3, REMOVE = 4}
+K.gate = {SHORT_TEXT = 0, REPEAT = 1, KNOWN_PATTERN = 2, KNOWN_FORM = 3, INSERT = 4, REMOVE = 5}
 
 local gate = K.slicing.gate
 

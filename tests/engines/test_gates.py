@@ -18,7 +18,7 @@ PRELUDE = b"""local K = ...
 local base, strings, tables = K.library.base, K.library.string, K.library.table
 """
 FUNCTIONS = {
-    "string": ("find", "match", "format", "upper", "lower", "reverse"),
+    "string": ("find", "match", "format", "upper", "lower", "reverse", "rep"),
     "table": ("insert", "remove"),
     "base": ("tostring", "tonumber"),
 }
