@@ -480,7 +480,9 @@ static int make_gate(lua_State *L, const Api *api) {
   static const lua_CFunction *kinds[] = {
     short_text_gates, repeat_gates, known_pattern_gates, known_form_gates, insert_gates,
     remove_from_gates};
-  lua_CFunction gate = kinds[api->tointegerx(L, 1, NULL)][api - gate_api];
+  size_t kind = (size_t)api->tointegerx(L, 1, NULL);
+  if (kind >= sizeof kinds / sizeof *kinds) return api->error(L, "no such gate");
+  lua_CFunction gate = kinds[kind][api - gate_api];
   api->pushcclosure(L, gate, api->gettop(L) - 1);
   return 1;
 }
