@@ -371,9 +371,11 @@ enum { TYPE_NIL = 0, TYPE_NUMBER = 3, TYPE_STRING = 4, TYPE_TABLE = 5 };
 enum { SHIFT = 262144 };            /* elements that C may move: 3 ms */
 enum { LONG_TEXT = 262144 };        /* bytes that C may format: as in format.lua */
 
+/* Into the function for each version, where what differs is a constant. */
+#define INLINED static inline __attribute__((always_inline))
 #define UPVALUE(i) (registry_index[api - gate_api] - (i))
 
-static int native(lua_State *L, const Api *api) { return api->tocfunction(L, UPVALUE(1))(L); }
+INLINED int native(lua_State *L, const Api *api) { return api->tocfunction(L, UPVALUE(1))(L); }
 
 static int returned(lua_State *L, int status, intptr_t api) {
   (void)status;
@@ -388,7 +390,7 @@ static int ours(lua_State *L, const Api *api) {
 }
 
 /* f(s): a number, or a text of at most so many bytes. */
-static int short_text(lua_State *L, const Api *api) {
+INLINED int short_text(lua_State *L, const Api *api) {
   int type = api->type(L, 1);
   int quick = (type == TYPE_STRING || type == TYPE_NUMBER) && api->gettop(L) == 1 &&
     (long long)api->rawlen(L, 1) <= api->tointegerx(L, UPVALUE(3), NULL);
@@ -396,7 +398,7 @@ static int short_text(lua_State *L, const Api *api) {
 }
 
 /* rep(s, n): a result of so many bytes at most. */
-static int repeat(lua_State *L, const Api *api) {
+INLINED int repeat(lua_State *L, const Api *api) {
   if (api->gettop(L) != 2 || api->type(L, 1) != TYPE_STRING || !api->isinteger(L, 2)) return ours(L, api);
   long long most = api->tointegerx(L, UPVALUE(3), NULL), count = api->tointegerx(L, 2, NULL);
   int quick = count <= 0 || (count <= most && (long long)api->rawlen(L, 1) * count <= most);
@@ -404,7 +406,7 @@ static int repeat(lua_State *L, const Api *api) {
 }
 
 /* f(s, pattern [, init [, plain]]): how long a text may be is known for the pattern. */
-static int known_pattern(lua_State *L, const Api *api) {
+INLINED int known_pattern(lua_State *L, const Api *api) {
   size_t size;
   if (!api->tolstring(L, 1, &size) || !(api->isinteger(L, 3) || api->type(L, 3) <= TYPE_NIL))
     return ours(L, api);
@@ -418,7 +420,7 @@ static int known_pattern(lua_State *L, const Api *api) {
 
 /* f(form, ...): which arguments a form takes is known, a letter for each: "d" for an integer, "f" for a
    number, "s" for a number or a text. */
-static int known_form(lua_State *L, const Api *api) {
+INLINED int known_form(lua_State *L, const Api *api) {
   api->pushvalue(L, 1);
   api->rawget(L, UPVALUE(3));
   const char *letters = api->tolstring(L, -1, NULL);            /* stays in the table */
@@ -433,7 +435,7 @@ static int known_form(lua_State *L, const Api *api) {
   return size <= LONG_TEXT ? native(L, api) : ours(L, api);
 }
 
-static int is_plain(lua_State *L, const Api *api) {
+INLINED int is_plain(lua_State *L, const Api *api) {
   if (api->type(L, 1) != TYPE_TABLE) return 0;
   if (!api->getmetatable(L, 1)) return 1;
   api->settop(L, -2);
@@ -441,13 +443,13 @@ static int is_plain(lua_State *L, const Api *api) {
 }
 
 /* Whether argument 2 is a place in the table that is near to its end. */
-static int is_near(lua_State *L, const Api *api) {
+INLINED int is_near(lua_State *L, const Api *api) {
   if (!api->isinteger(L, 2)) return 0;
   long long size = (long long)api->rawlen(L, 1), place = api->tointegerx(L, 2, NULL);
   return place >= 1 && place <= size && size - place <= SHIFT;
 }
 
-static int insert(lua_State *L, const Api *api) {
+INLINED int insert(lua_State *L, const Api *api) {
   int count = api->gettop(L);
   if (!is_plain(L, api)) return ours(L, api);
   if (count == 2) {
@@ -457,7 +459,7 @@ static int insert(lua_State *L, const Api *api) {
   return count == 3 && is_near(L, api) ? native(L, api) : ours(L, api);
 }
 
-static int remove_from(lua_State *L, const Api *api) {
+INLINED int remove_from(lua_State *L, const Api *api) {
   int count = api->gettop(L);
   if (!is_plain(L, api) || (count != 1 && !is_near(L, api))) return ours(L, api);
   return native(L, api);
