@@ -136,6 +136,9 @@ local entries = setmetatable({}, {__mode = 'k'})      -- threads of runs: never 
 -- Both weak: the resumer's stack holds the coroutine, so a strong value would keep its own key.
 local busy = setmetatable({}, {__mode = 'kv'})
 
+-- C functions that stand in the place of ours, see gates.lua: on the stack they are what ours are.
+local gates = {}
+
 local string_meta = getmetatable_of_string('')
 local strings = string                                -- the table that ("x"):method() looks in
 
@@ -175,13 +178,13 @@ end
 local function place_in(co)
   local level, within = 0, false
   while true do
-    local info = getinfo(co, level, 'Sl')
+    local info = getinfo(co, level, 'Slf')
     if not info then return '' end
     if sub(info.short_src, 1, 6) == '[candy' then
       within = true
     elseif info.currentline > 0 then
       return info.short_src .. ':' .. info.currentline .. ': '
-    elseif info.what == 'C' and within then
+    elseif info.what == 'C' and within and not gates[info.func] then
       return ''
     end
     level = level + 1
@@ -348,9 +351,9 @@ local function raise(message)
   caught(message)
   local level = 2
   while true do
-    local info = getinfo(level, 'Sl')
+    local info = getinfo(level, 'Slf')
     if not info then break end
-    if info.what == 'C' then break end
+    if info.what == 'C' and not gates[info.func] then break end
     if info.currentline > 0 and sub(info.short_src, 1, 6) ~= '[candy' then
       message = info.short_src .. ':' .. info.currentline .. ': ' .. message
       break
@@ -405,7 +408,7 @@ return {
   note_death = note_death, RETURN = RETURN, YIELD = YIELD, entries = entries, is_foreign = is_foreign,
   without_place = without_place,
   out_of_memory = out_of_memory, traceback = traceback,
-  wait = wait, finish = finish, stop = stop, caught = caught, busy = busy, slicing = slicing,
+  wait = wait, finish = finish, stop = stop, caught = caught, busy = busy, slicing = slicing, gates = gates,
   adopt = adopt, use_strings = use_strings,
   raise = raise, rethrow = rethrow, bad_argument = bad_argument,
   is_jit = IS_JIT, is_51 = IS_51, is_52 = _VERSION == 'Lua 5.2',

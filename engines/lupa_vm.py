@@ -48,6 +48,7 @@ _KERNEL_PARTS = (
     *("pattern_plans", "pattern_reach", "pattern_windows", "pattern_search"),
     *("patterns", "pattern_gsub"),
     *("metamethods", "tables", "sort", "text", "characters", "format"),
+    "gates",
 )
 """What adds itself to the table of kernel.lua, in this order."""
 

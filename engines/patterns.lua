@@ -16,6 +16,7 @@ local byte, find, sub = string.byte, string.find, string.sub
 local native_match, native_gmatch, native_gsub = string.match, string.gmatch, string.gsub
 local floor = math.floor
 local getinfo, pcall, select, tonumber, type = debug.getinfo, pcall, select, tonumber, type
+local gates = K.gates
 
 -- What engines differ in.
 local IS_51 = K.is_51
@@ -36,8 +37,8 @@ local SPECIAL = '[%^%$%*%+%?%.%(%[%%%-]'         -- what makes a pattern of the 
 local function called_as(name)
   local level = 2
   while true do
-    local info = getinfo(level, 'Sl')
-    if not info or info.what == 'C' then return name, false end
+    local info = getinfo(level, 'Slf')
+    if not info or info.what == 'C' and not gates[info.func] then return name, false end
     if info.currentline > 0 and sub(info.short_src, 1, 6) ~= '[candy' then break end
     level = level + 1
   end
@@ -270,3 +271,4 @@ strings.gfind = strings.gmatch
 
 
 K.patterns = {as_text = as_text, checked = checked, pass = pass, NO_EMPTY_AFTER = NO_EMPTY_AFTER}
+K.quick = quick
