@@ -27,6 +27,7 @@ from candy_trio.observe.logs import STDERR
 from candy_trio.process.worker import serve
 from candy_trio.version import VERSION
 from engines import registry
+from engines.errors import EngineUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,9 +77,12 @@ def describe_version() -> str:
 def _mode(engine: LuaEngine) -> str:
     """How limits are kept on this machine: only a VM knows."""
     defaults = TopKeys()
-    vm = engine.new_vm(
-        memory_limit=int(defaults.lua_vm_memory), time_slice=float(defaults.lua_time_slice)
-    )
+    try:
+        vm = engine.new_vm(
+            memory_limit=int(defaults.lua_vm_memory), time_slice=float(defaults.lua_time_slice)
+        )
+    except EngineUnavailable as error:
+        return str(error)
     try:
         return vm.mode
     finally:

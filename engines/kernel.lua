@@ -48,30 +48,40 @@ local YIELDED, RETURNED, FAILED, PREEMPTED, UNWOUND = 1, 2, 3, 4, 5
 local NO_MEMORY = 'not enough memory'       -- what Lua raises
 local NO_BUFFER = 'not enough memory for buffer allocation'     -- 5.3's strings, behind a position
 
--- 5.1 looks at a stack from its top for each level, so that the traceback of a deep one takes a time
--- by the square of its depth: there only the top of a deep one is told.
-local DEEP, TOP = 1000, 12
+-- Lua looks at a stack from its top: 5.1 for each level, so that a traceback takes a time by the
+-- square of the depth, the others several times to the end. So of a deep one the top alone is told.
+local DEEP, TOP = IS_51 and 1000 or 10000, 12
 local native_traceback = traceback
 
 local function told(info)
   local text = '\n\t' .. info.short_src .. ':'
   if info.currentline > 0 then text = text .. info.currentline .. ':' end
-  if info.namewhat ~= '' then return text .. " in function '" .. info.name .. "'" end
+  local kind = info.namewhat
+  if kind ~= '' then
+    if IS_51 or kind == 'global' then kind = 'function' end
+    return text .. ' in ' .. kind .. " '" .. info.name .. "'"
+  end
   if info.what == 'main' then return text .. ' in main chunk' end
   if info.what == 'C' or info.what == 'tail' then return text .. ' ?' end
   return text .. ' in function <' .. info.short_src .. ':' .. info.linedefined .. '>'
 end
 
-if IS_51 then
-  -- As debug.traceback: (thread) of one that is suspended, or (message, level) of who calls.
-  function traceback(co, level)
+if not IS_JIT then               -- whose stacks are short
+  -- As debug.traceback, but for a message that is no text.
+  function traceback(co, message, level)
     local suspended = type(co) == 'thread'
-    local first = suspended and 0 or level + 1
-    if suspended and not getinfo(co, DEEP, 'l') then return native_traceback(co) end
-    if not suspended and not getinfo(DEEP, 'l') then return native_traceback(co, first) end
-    local text = suspended and 'stack traceback:' or co .. '\nstack traceback:'
+    if not suspended then message, level = co, (message or 1) + 1 end
+    if not (suspended and getinfo(co, DEEP, 'l') or not suspended and getinfo(DEEP, 'l')) then
+      if not suspended then return native_traceback(message, level) end
+      if message then return native_traceback(co, message, level) end
+      return native_traceback(co)      -- 5.1 takes nil for a message that is no text
+    end
+    local text, first = (message and message .. '\n' or '') .. 'stack traceback:', level or 0
     for at = first, first + TOP do
-      text = text .. told(suspended and getinfo(co, at, 'nSl') or getinfo(at, 'nSl'))
+      local info
+      if suspended then info = getinfo(co, at, 'nSl') else info = getinfo(at, 'nSl') end
+      if not info then return text end
+      text = text .. told(info)
     end
     return text .. '\n\t...'
   end

@@ -11,6 +11,9 @@
 ``hooks``
     Where Lua's C interface can't be reached: a hook written in Lua (``hooks.lua``) ends what is
     past its limit. No slices, and LuaJIT without its compiler.
+
+The environment variable ``CANDY_TRIO_SLICER`` names the first of them to try: to compare them, to
+test them, or to rule one out on a machine where it misbehaves.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ from importlib.resources import files
 from time import perf_counter
 from typing import Any, Literal, TypeAlias
 
+from engines.errors import EngineUnavailable
 from engines.slicer_base import ANCHOR, CLOSING, HOOK_INTERVAL, Execute, Slicer, address_of
 from engines.slicer_ctypes import CtypesLuaJITSlicer, CtypesPucSlicer
 
@@ -29,6 +33,8 @@ except ImportError:  # no compiler when it was installed
     _slicer = None  # type: ignore[assignment]
 
 Mode: TypeAlias = Literal["extension", "ctypes", "hooks"]
+MODES: tuple[Mode, ...] = ("extension", "ctypes", "hooks")
+VARIABLE = "CANDY_TRIO_SLICER"
 
 LUAJIT = 0
 """What stands for LuaJIT where PUC-Lua's versions are 51 to 55."""
@@ -50,25 +56,38 @@ def attach(
 ) -> Slicer:
     """The best slicer for a VM of lupa's ``module`` that has run nothing of a script's yet.
 
-    ``mode`` asks for one of them; raises OSError where that does not work.
+    ``mode`` asks for one of them; raises OSError where that does not work, and EngineUnavailable
+    if the environment names none that there is.
     """
-    if mode in (None, "extension") and _slicer is not None:
+    ways = (mode,) if mode is not None else MODES[_first() :]
+    for way in ways:
         try:
-            return ExtensionSlicer(module, version, execute, time_slice)
-        except OSError:
-            if mode is not None:
-                raise
-    if mode == "extension":
-        raise OSError("engines._slicer is not installed")
-    if mode in (None, "ctypes") and version not in (51, 52):
-        try:
-            if version == LUAJIT:
-                return CtypesLuaJITSlicer(module, execute, time_slice)
-            return CtypesPucSlicer(module, execute, time_slice)
+            return _attach(module, version, execute, time_slice, way)
         except (OSError, AttributeError):  # AttributeError: a symbol is not exported
             if mode is not None:
                 raise
-    return HooksSlicer(execute)
+    raise AssertionError("hooks always work")
+
+
+def _first() -> int:
+    name = os.environ.get(VARIABLE, MODES[0])
+    if name not in MODES:
+        raise EngineUnavailable(f"{VARIABLE}={name}: must be one of {', '.join(MODES)}")
+    return MODES.index(name)
+
+
+def _attach(module: Any, version: int, execute: Execute, time_slice: float, mode: Mode) -> Slicer:
+    if mode == "hooks":
+        return HooksSlicer(execute)
+    if mode == "extension":
+        if _slicer is None:
+            raise OSError("engines._slicer is not installed")
+        return ExtensionSlicer(module, version, execute, time_slice)
+    if version in (51, 52):
+        raise OSError("5.1 and 5.2 can't yield in a hook")
+    if version == LUAJIT:
+        return CtypesLuaJITSlicer(module, execute, time_slice)
+    return CtypesPucSlicer(module, execute, time_slice)
 
 
 class ExtensionSlicer(Slicer):

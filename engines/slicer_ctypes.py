@@ -11,19 +11,27 @@ from __future__ import annotations
 import ctypes
 import signal
 import threading
+from math import inf
 from time import perf_counter, sleep
 from typing import Any, ClassVar
 
 from engines.slicer_base import ANCHOR, CLOSING, HOOK_INTERVAL, Abrupt, Execute, Slicer, address_of
 
 _PUC_FUNCTIONS = b"""
-local enter, leave, expired, born = ...
+local enter, leave, expired, born, hurry = ...
+local running, tostring = coroutine.running, tostring
 local functions = {anchor = slicer_anchor, leave = leave, expired = expired}
+local made = 0
 slicer_anchor = nil
 function functions.enter(_, closing) return enter(closing or false) end
 function functions.born(co) return born(tostring(co)) end
+function functions.inner()
+  made = made + 1
+  if made % 64 == 0 then return hurry(tostring((running()))) end
+end
 return functions
 """
+"""Each coroutine counts its own instructions: where many are made, none may live to a hook."""
 
 _LUAJIT_FUNCTIONS = b"""
 local enter, leave, expired, shield = ...
@@ -44,6 +52,12 @@ return functions
 """
 """The yielding hook stays where it is until ``leave()``, and goes off in each thread on the way up:
 so a coroutine is not interrupted that was resumed from where nothing can yield."""
+
+FIRST_INTERVAL = 40
+"""Instructions until a thread's first hook, and from one to the next where they take long."""
+
+QUICK, SLOW = 8e-6, 1e-3
+"""Seconds from hook to hook: a shorter time asks for more instructions, a longer one for fewer."""
 
 _MASK_COUNT = 8
 _JIT_OFF = 0
@@ -67,7 +81,7 @@ class CtypesSlicer(Slicer):
         self._sethook.restype = None
         self._raise = _pointer_to(self._library.luaL_error)
         self._slice = time_slice
-        self._allowed = float("inf")
+        self._allowed = inf
         self._interruptions = 0
         self._due = 0.0
         """When the run is to be interrupted (``perf_counter``); 0 between runs."""
@@ -106,36 +120,67 @@ class CtypesSlicer(Slicer):
 
 
 class CtypesPucSlicer(CtypesSlicer):
-    """PUC-Lua 5.3 and newer: a hook that is always there, and that new coroutines inherit."""
+    """PUC-Lua 5.3 and newer: a hook that is always there, and that new coroutines inherit.
+
+    How many instructions there are between two hooks follows the time that they take: a few C
+    calls may take a slice.
+    """
 
     mode = "time slices through ctypes, by a count hook"
 
     def __init__(self, module: Any, execute: Execute, time_slice: float) -> None:
         super().__init__(module, execute, time_slice)
         self._library.lua_yieldk.argtypes = [_Pointer, ctypes.c_int, _Pointer, _Pointer]
+        self._library.lua_gethookcount.argtypes = [_Pointer]
         self._every = 0
+        self._seen = 0.0
+        """When the last hook came."""
         self._hook = _Hook(self._at_hook)
 
     def _make_functions(self, execute: Execute) -> Any:
-        callbacks = self._enter, self._leave, self._expired, self._born
+        callbacks = self._enter, self._leave, self._expired, self._born, self._hurry
         return execute(_PUC_FUNCTIONS, "slicer", *callbacks)
 
-    def _born(self, thread: bytes) -> None:
-        self._sethook(address_of(thread), _pointer_to(self._hook), _MASK_COUNT, self._interval())
+    def _set(self, thread: int, count: int) -> None:
+        self._sethook(thread, _pointer_to(self._hook), _MASK_COUNT, self._every or count)
 
-    def _interval(self) -> int:
-        return self._every or HOOK_INTERVAL
+    def _born(self, thread: bytes) -> None:
+        self._set(address_of(thread), FIRST_INTERVAL)
+
+    def _hurry(self, thread: bytes) -> None:
+        if perf_counter() >= self._due:
+            self._set(address_of(thread), 1)
+
+    def _enter(self, closing: bool) -> None:
+        super()._enter(closing)
+        self._seen = self._due - self._slice
 
     def _at_hook(self, thread: int, _where: int) -> None:
         now = perf_counter()
+        took, self._seen = now - self._seen, now
+        if took < QUICK or took > SLOW:
+            self._adapt(thread, took)
         if now < self._due and not self._every:
             return
         if self._library.lua_isyieldable(thread):
             self._interruptions += 1
+            self._due = inf  # not once more on its way up, before it is known who resumed whom
             self._library.lua_yieldk(thread, 0, None, None)
         elif now > self._late:
             self._unwound = True
             self._sethook(thread, self._raise, _MASK_COUNT, 1)
+
+    def _expired(self) -> bool:
+        # Whoever asks can't hand the interruption on, and goes on, unless it is too late.
+        late = super()._expired()
+        self._due = 0.0 if late else perf_counter() + self._slice
+        return late
+
+    def _adapt(self, thread: int, took: float) -> None:
+        count = self._library.lua_gethookcount(thread)
+        wanted = FIRST_INTERVAL if took > SLOW else min(count * 4, HOOK_INTERVAL)
+        if wanted != count:
+            self._set(thread, wanted)
 
     def interrupt_every(self, count: int) -> None:
         """See :meth:`Slicer.interrupt_every`; threads that exist keep the interval they have."""

@@ -16,7 +16,7 @@ from candy_trio.lua.turns import Turns
 from candy_trio.lua.vm import ScriptVM, Services
 from candy_trio.observe.log import Level
 from engines import registry
-from engines.errors import LuaError
+from engines.errors import EngineUnavailable, LuaError
 
 if TYPE_CHECKING:
     from candy_trio.config.schema import LuaContent, LuaSettings, Route
@@ -60,7 +60,10 @@ class LuaHost:
         return vm
 
     def _make_vm(self, engine: LuaEngine) -> ScriptVM:
-        vm = ScriptVM(engine, self._services)
+        try:
+            vm = ScriptVM(engine, self._services)
+        except EngineUnavailable as error:
+            raise ConfigError([str(error)]) from error
         vm.on_broken = self._broken
         if vm.memory_used() > vm.room.line:
             used, limit = limits.size(vm.memory_used()), limits.size(vm.room.limit)

@@ -13,11 +13,10 @@ local K, host, scripts, modules, legacy_modules, compat, finalizers, A = ...
 local getmetatable, ipairs, next, rawget, select, setmetatable, type =
       getmetatable, ipairs, next, rawget, select, setmetatable, type
 local math_type, tonumber = math.type, tonumber
-local native_collectgarbage, native_traceback = collectgarbage, debug.traceback
-local native_getmetatable = debug.getmetatable
+local native_collectgarbage, native_getmetatable = collectgarbage, debug.getmetatable
 local running = coroutine.running
 local find, floor, sub = string.find, math.floor, string.sub
-local raise, S = K.raise, K.S
+local raise, traceback_of, S = K.raise, K.traceback, K.S
 
 local STEP_LIMIT = 100     -- KB that collectgarbage("step") may work through: under 1 ms
 
@@ -152,10 +151,10 @@ local function traceback(first, ...)
   if thread and K.is_foreign(thread) then
     text = NO_FRAMES
   elseif thread and thread ~= running() then
-    text = native_traceback(thread, '', level or 0)
+    text = traceback_of(thread, '', level or 0)
   else
     local traces = S.R.traces
-    text = traces and traces[(K.coroutine.running())] or native_traceback('', (level or 1) + 1)
+    text = traces and traces[(K.coroutine.running())] or traceback_of('', (level or 1) + 1)
   end
   local _, heading_end = find(text, 'stack traceback:', 1, true)
   local frames = host.clean_traceback(sub(text, heading_end + 2))

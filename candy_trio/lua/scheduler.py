@@ -159,9 +159,8 @@ class Scheduler:
             self._collector.want(vm)
             if not vm.is_full() or vm.making_room is None:
                 return
+            # All who waited are woken at once: the first of them may fill it again.
             await vm.making_room.wait()
-            if turns.open_to(run):
-                return
 
     # ------------------------------------------------------------------ early ends
     def _judge(self, vm: ScriptVM, run: LuaRun, failure: Failed) -> None:

@@ -17,8 +17,9 @@ import pytest
 import engines
 from engines import registry
 from engines.base import PREEMPTED, Answer, Failed, Returned, Yielded
+from engines.errors import EngineUnavailable
 from engines.lupa_vm import LupaVM
-from engines.slicer import Mode
+from engines.slicer import VARIABLE, Mode
 
 SLICE = 0.002
 SLICED = [
@@ -287,6 +288,25 @@ def test_a_forked_process_has_a_timer_of_its_own(make: Make, engine: str) -> Non
         os._exit(0 if interrupted else 1)
     assert os.waitpid(child, 0)[1] == 0
     assert vm.resume(1) == PREEMPTED
+
+
+@pytest.mark.parametrize(
+    ("first", "mode"),
+    [("extension", "by the C ext"), ("ctypes", "through ctypes"), ("hooks", "by a hook in Lua")],
+)
+def test_the_environment_names_the_first_mode_to_try(
+    make: Make, monkeypatch: pytest.MonkeyPatch, first: str, mode: str
+) -> None:
+    monkeypatch.setenv(VARIABLE, first)
+    assert mode in make("lua54", None).mode
+    assert ("hook in Lua" if first == "ctypes" else mode) in make("lua51", None).mode
+
+
+def test_a_mode_that_there_is_not_is_refused(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, "timer")
+    message = "CANDY_TRIO_SLICER=timer: must be one of extension, ctypes, hooks"
+    with pytest.raises(EngineUnavailable, match=message):
+        make("lua54", None)
 
 
 @pytest.mark.parametrize("mode", ["extension", "ctypes"])

@@ -67,7 +67,9 @@ async def test_a_vm_that_its_modules_fill_is_retired(
 ) -> None:
     """What nobody can be ended for: new requests find fresh modules, a sleeping script finishes in
     the old VM, which is freed after it; it is counted and logged."""
-    async with open_site(tmp_path, config_of(engine), FILES) as site:
+    # A script that is interrupted while it fills the VM would be ended for it.
+    config = 'lua_time_slice = "10s"\n' + config_of(engine)
+    async with open_site(tmp_path, config, FILES) as site:
         async with trio.open_nursery() as nursery:
             asking = Asking(site, nursery)
             old = site.vm(engine)

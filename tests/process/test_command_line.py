@@ -59,6 +59,20 @@ def test_version_names_what_it_stands_on(tmp_path: Path) -> None:
         assert re.search(f"^{line}", ended.stdout, re.MULTILINE), line
 
 
+def test_a_wrong_word_in_the_environment_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server says what it must be, and does not start; --version says it for each engine."""
+    monkeypatch.setitem(ENVIRONMENT, "CANDY_TRIO_SLICER", "timer")
+    write_config(tmp_path)
+    problem = "CANDY_TRIO_SLICER=timer: must be one of extension, ctypes, hooks\n"
+    ended = run("config.toml", folder=tmp_path)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (1, "", problem)
+    ended = run("--version", folder=tmp_path)
+    assert ended.returncode == 0
+    assert f", {problem}" in ended.stdout
+
+
 def test_wrong_arguments_are_status_2(tmp_path: Path) -> None:
     """An option that is not there: usage on standard error, as argparse does."""
     ended = run("--chekc", folder=tmp_path)
