@@ -161,8 +161,8 @@ static void hook(lua_State *L, lua_Debug *at) {
     vm->api.error(L, TOO_LONG);
   }
   if (!vm->every || yieldable) {
+    rest(vm, L);                      /* first: see tick() */
     if (vm->hooked == L) vm->hooked = NULL;
-    rest(vm, L);
   }
   if (!yieldable) {
     vm->passed++;
@@ -203,7 +203,7 @@ static void set_hook(Vm *vm, lua_State *L) {
 
 static void tick(Vm *vm, int number, siginfo_t *info, void *context) {
   lua_State *L = vm->running;
-  if (!L || !vm->bound) {
+  if (!L || !vm->bound || vm->demoted) {
     vm->armed = 0;
     return;
   }
@@ -217,11 +217,12 @@ static void tick(Vm *vm, int number, siginfo_t *info, void *context) {
   if (vm->jit) {
     if (luajit_action.sa_flags & SA_SIGINFO) luajit_action.sa_sigaction(number, info, context);
     else luajit_action.sa_handler(number);
-  } else {
+  } else if (vm->hooked != L) {
     set_hook(vm, L);
   }
-  /* It may stand where nothing can yield. lua_sethook walks the whole chain of calls on PUC-Lua,
-     so it is tried ever more rarely; once it is too late, often again. */
+  /* It may stand where nothing can yield, or in a long piece of C. lua_sethook walks the whole chain
+     of calls on PUC-Lua, milliseconds where it is deep: so not while the last hook has not come yet,
+     and ever more rarely; once it is too late, often again. */
   if (vm->pause < vm->slice * LONGEST_PAUSE) vm->pause *= 2;
   int64_t until_late = vm->started + vm->allowed - now();
   if (until_late <= 0) vm->pause = vm->slice;
