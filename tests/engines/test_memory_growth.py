@@ -60,7 +60,7 @@ DROPPED = {
 
 @pytest.mark.parametrize("body", DROPPED.values(), ids=DROPPED)
 def test_the_last_run_keeps_no_thread(name: str, body: str) -> None:
-    """What it noted of an error does not keep the thread that this happened in, once it is dropped."""
+    """What it noted of an error does not keep the dropped thread that this happened in."""
     size = 10_000_000
     vm = registry.load(name).new_vm()
     before = used(vm)
