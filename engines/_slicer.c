@@ -16,8 +16,11 @@
  *   handler. So the profiler is on, its own timer is not, and the tick calls LuaJIT's handler.
  *   LuaJIT then calls at_sample() at the next instruction, which has the count hook changed for one
  *   that yields and that comes before the very same instruction. For that the count bit has to be
- *   on at all times, with a hook that does nothing. The profiler is one for the process: a second
- *   LuaJIT VM takes it over, and leaves the first to a slow hook that only keeps the limit.
+ *   on at all times, with a hook that mostly does nothing. The profiler is one for the process: a
+ *   second LuaJIT VM takes it over, and leaves the first to a slow hook that only keeps the limit.
+ *   LuaJIT's handler changes the table of instructions, which a tick may find half changed: then the
+ *   flag stays set with nothing in the table that looks at it, compiled code is left as soon as it is
+ *   entered, and later ticks change nothing. The count hook sees that a tick has had no effect.
  *
  * Where nothing can yield (a comparator, a finalizer, the handler of an error) the hook lets it be,
  * until the run is past what it was allowed: then it raises, at every instruction, until it is out.
@@ -49,7 +52,7 @@ typedef struct lua_Debug lua_Debug;
 typedef void (*lua_Hook)(lua_State *, lua_Debug *);
 typedef int (*lua_CFunction)(lua_State *);
 
-enum { MASK_COUNT = 8, NEVER = 0x7fffffff, SPARSE = 1000, GLOBALS_51 = -10002 };
+enum { MASK_COUNT = 8, SELDOM = 20000, SPARSE = 1000, GLOBALS_51 = -10002 };
 enum { LONGEST_PAUSE = 8 };         /* slices between two tries */
 enum { JIT_ENGINE = 0, JIT_OFF = 0, JIT_FLUSH = 0x0200 };       /* luaJIT_setmode */
 static const int64_t SECOND = 1000000000, SHORTEST = 50000, CLOSING = 20000000;
@@ -145,10 +148,16 @@ static void arm(Vm *vm, int64_t after) {
 static void forked(void) { generation++; }
 
 /* ------------------------------------------------------------------------------ hooks */
-static void idle_hook(lua_State *L, lua_Debug *at) { (void)L; (void)at; }
+static void at_sample(void *data, lua_State *L, int samples, int state);
+
+/* LuaJIT's between ticks. */
+static void seldom_hook(lua_State *L, lua_Debug *at) {
+  (void)at;
+  if (active && active->jit) at_sample(active, L, 0, 0);
+}
 
 static void rest(Vm *vm, lua_State *L) {
-  if (vm->jit) vm->api.sethook(L, idle_hook, MASK_COUNT, NEVER);
+  if (vm->jit) vm->api.sethook(L, seldom_hook, MASK_COUNT, SELDOM);
   else vm->api.sethook(L, NULL, 0, 0);
 }
 
@@ -166,8 +175,8 @@ static void hook(lua_State *L, lua_Debug *at) {
     vm->api.error(L, TOO_LONG);
   }
   if (!vm->every || yieldable) {
+    rest(vm, L);                      /* first: see tick() */
     if (vm->hooked == L) vm->hooked = NULL;
-    rest(vm, L);
   }
   if (!yieldable) {
     vm->passed++;
@@ -208,7 +217,7 @@ static void set_hook(Vm *vm, lua_State *L) {
 
 static void tick(Vm *vm, int number, siginfo_t *info, void *context) {
   lua_State *L = vm->running;
-  if (!L || !vm->bound) {
+  if (!L || !vm->bound || vm->demoted) {
     vm->armed = 0;
     return;
   }
@@ -222,11 +231,12 @@ static void tick(Vm *vm, int number, siginfo_t *info, void *context) {
   if (vm->jit) {
     if (luajit_action.sa_flags & SA_SIGINFO) luajit_action.sa_sigaction(number, info, context);
     else luajit_action.sa_handler(number);
-  } else {
+  } else if (vm->hooked != L) {
     set_hook(vm, L);
   }
-  /* It may stand where nothing can yield. lua_sethook walks the whole chain of calls on PUC-Lua,
-     so it is tried ever more rarely; once it is too late, often again. */
+  /* It may stand where nothing can yield, or in a long piece of C. lua_sethook walks the whole chain
+     of calls on PUC-Lua, milliseconds where it is deep: so not while the last hook has not come yet,
+     and ever more rarely; once it is too late, often again. */
   if (vm->pause < vm->slice * LONGEST_PAUSE) vm->pause *= 2;
   int64_t until_late = vm->started + vm->allowed - now();
   if (until_late <= 0) vm->pause = vm->slice;

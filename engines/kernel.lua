@@ -132,9 +132,11 @@ local at_hook = {}
 local pool, pooled = {}, 0
 local entries = setmetatable({}, {__mode = 'k'})      -- threads of runs: never a script's to resume
 
+local WEAK = {__mode = 'kv'}
+
 -- Coroutines that the host has suspended while a script believes that they run → who resumed them.
 -- Both weak: the resumer's stack holds the coroutine, so a strong value would keep its own key.
-local busy = setmetatable({}, {__mode = 'kv'})
+local busy = setmetatable({}, WEAK)
 
 -- C functions that stand in the place of ours, see gates.lua: on the stack they are what ours are.
 local gates = {}
@@ -231,9 +233,11 @@ local function traceback_through(R, co, message)
 end
 
 -- Keeps, for the traceback of the run, where a coroutine died whose error goes on into its caller.
+-- Weak: the record of the last run stays, and is not to keep a thread that was dropped.
 local function note_death(message, co)
   local R = S.R
-  R.died = {message = message, text = traceback_through(R, co, message), caller = (native_running())}
+  local died = {message = message, text = traceback_through(R, co, message), caller = (native_running())}
+  R.died = setmetatable(died, WEAK)
 end
 
 -- The traceback of a run that is suspended or was unwound, the innermost coroutine's first, which
@@ -409,6 +413,7 @@ return {
   without_place = without_place,
   out_of_memory = out_of_memory, traceback = traceback,
   wait = wait, finish = finish, stop = stop, caught = caught, busy = busy, slicing = slicing, gates = gates,
+  WEAK = WEAK,
   adopt = adopt, use_strings = use_strings,
   raise = raise, rethrow = rethrow, bad_argument = bad_argument,
   is_jit = IS_JIT, is_51 = IS_51, is_52 = _VERSION == 'Lua 5.2',
