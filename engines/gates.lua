@@ -9,20 +9,18 @@ local setupvalue = debug.setupvalue
 local next, type = next, type
 local gated, kinds, library, quick = K.gated, K.gate, K.library, K.quick
 
-local MAX_NUMERAL = 1048576      -- bytes of a number as text: 1.5 ms
-local SMALL = 65536               -- bytes that C may make of a short string, at 5 ns each
 local MAX_FORMS = 1000           -- remembered, then forgotten all at once: scripts have few
 local MAX_FORM = 256             -- bytes of a form that is worth it
 
 -- ---------------------------------------------------------------------- of one argument, of tables, of patterns
 local base, strings, tables = library.base, library.string, library.table
 
-strings.upper = gated(kinds.SHORT_TEXT, string.upper, strings.upper, K.piece)
-strings.lower = gated(kinds.SHORT_TEXT, string.lower, strings.lower, K.piece)
-strings.reverse = gated(kinds.SHORT_TEXT, string.reverse, strings.reverse, K.piece)
-strings.rep = gated(kinds.REPEAT, string.rep, strings.rep, SMALL)
-base.tostring = gated(kinds.SHORT_TEXT, tostring, base.tostring, K.piece)
-base.tonumber = gated(kinds.SHORT_TEXT, tonumber, base.tonumber, MAX_NUMERAL)
+strings.upper = gated(kinds.SHORT_TEXT, string.upper, strings.upper)
+strings.lower = gated(kinds.SHORT_TEXT, string.lower, strings.lower)
+strings.reverse = gated(kinds.SHORT_TEXT, string.reverse, strings.reverse)
+strings.rep = gated(kinds.REPEAT, string.rep, strings.rep)
+base.tostring = gated(kinds.SHORT_TEXT, tostring, base.tostring)
+base.tonumber = gated(kinds.SHORT_TEXT, tonumber, base.tonumber)
 
 tables.insert = gated(kinds.INSERT, table.insert, tables.insert)
 tables.remove = gated(kinds.REMOVE, table.remove, tables.remove)
