@@ -48,7 +48,7 @@ def test_nothing_breaks(kind: str) -> None:
 
 @pytest.mark.parametrize(
     ("later", "grows"),
-    [([77, 45, 96, 61, 107, 58, 90, 60] * 10, False), ([61 + n // 2 for n in range(80)], True)],
+    [([77, 45, 96, 61, 107, 58, 90, 60] * 10, False), ([61 + n for n in range(80)], True)],
 )
 def test_what_is_called_growth(
     monkeypatch: pytest.MonkeyPatch, later: list[int], grows: bool
