@@ -1,5 +1,5 @@
 /* Time slices: interrupts the Lua run of a VM at its next instruction when its slice is over. (And,
- * near the end, a count of LuaJIT's memory.)
+ * near the end, what makes library functions of ours as cheap as C's, and a count of LuaJIT's memory.)
  *
  * Whoever runs Lua says enter(co) before it resumes a run and leave() after it, both from Lua. In
  * between a POSIX timer, aimed at the VM's own thread, makes ticks. A tick finds a run whose slice
@@ -33,6 +33,7 @@
 #include <Python.h>
 #include <dlfcn.h>
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -72,6 +73,19 @@ typedef struct {
   lua_CFunction (*tocfunction)(lua_State *, int);
   void (*pushboolean)(lua_State *, int);
   void (*pushcclosure)(lua_State *, lua_CFunction, int);
+  void (*settop)(lua_State *, int);
+  int (*type)(lua_State *, int);                                /* from here on: for gates */
+  int (*isinteger)(lua_State *, int);
+  long long (*tointegerx)(lua_State *, int, int *);
+  double (*tonumberx)(lua_State *, int, int *);
+  size_t (*rawlen)(lua_State *, int);
+  int (*getmetatable)(lua_State *, int);
+  void (*pushvalue)(lua_State *, int);
+  int (*rawget)(lua_State *, int);
+  void (*rawseti)(lua_State *, int, long long);
+  const char *(*tolstring)(lua_State *, int, size_t *);
+  void (*rotate)(lua_State *, int, int);
+  void (*callk)(lua_State *, int, int, intptr_t, int (*)(lua_State *, int, intptr_t));
   void (*setfield)(lua_State *, int, const char *);             /* 5.1 and LuaJIT */
   void (*setglobal)(lua_State *, const char *);                 /* 5.2 and newer */
   void (*profile_start)(lua_State *, const char *, void (*)(void *, lua_State *, int, int), void *);
@@ -355,6 +369,137 @@ static int in_coroutine(lua_State *L, int closing) {
 static int resume(lua_State *L) { return in_coroutine(L, 0); }
 static int close_coroutine(lua_State *L) { return in_coroutine(L, 1); }
 
+/* ------------------------------------------------------------------------------ gates */
+/* A library function of ours, in Lua, costs PUC-Lua two to three times the native one. A gate is a C
+   function in its place: a call that takes no time and raises nothing is done here, or by the native
+   function in the gate's own frame; any other goes on to ours. gates.lua says which and why.
+   Upvalues: the native function, ours, and what bounds the first. A gate knows no Vm, because a
+   finalizer may call one after unbind(): it is made once for each library of Lua's, which all stay. */
+static Api gate_api[3];             /* of 5.3, 5.4, 5.5 */
+static const int registry_index[] = {-1001000, -1001000, -(INT_MAX / 2 + 1000)};
+enum { TYPE_NIL = 0, TYPE_NUMBER = 3, TYPE_STRING = 4, TYPE_TABLE = 5 };
+enum { SHIFT = 262144 };            /* elements that C may move: 3 ms */
+enum { LONG_TEXT = 262144 };        /* bytes that C may format: as in format.lua */
+
+/* Into the function for each version, where what differs is a constant. */
+#define INLINED static inline __attribute__((always_inline))
+#define UPVALUE(i) (registry_index[api - gate_api] - (i))
+
+INLINED int native(lua_State *L, const Api *api) { return api->tocfunction(L, UPVALUE(1))(L); }
+
+static int returned(lua_State *L, int status, intptr_t api) {
+  (void)status;
+  return ((const Api *)api)->gettop(L);
+}
+
+static int ours(lua_State *L, const Api *api) {
+  api->pushvalue(L, UPVALUE(2));
+  api->rotate(L, 1, 1);
+  api->callk(L, api->gettop(L) - 1, -1, (intptr_t)api, returned);
+  return api->gettop(L);
+}
+
+/* f(s): a number, or a text of at most so many bytes. */
+INLINED int short_text(lua_State *L, const Api *api) {
+  int type = api->type(L, 1);
+  int quick = (type == TYPE_STRING || type == TYPE_NUMBER) && api->gettop(L) == 1 &&
+    (long long)api->rawlen(L, 1) <= api->tointegerx(L, UPVALUE(3), NULL);
+  return quick ? native(L, api) : ours(L, api);
+}
+
+/* rep(s, n): a result of so many bytes at most. */
+INLINED int repeat(lua_State *L, const Api *api) {
+  if (api->gettop(L) != 2 || api->type(L, 1) != TYPE_STRING || !api->isinteger(L, 2)) return ours(L, api);
+  long long most = api->tointegerx(L, UPVALUE(3), NULL), count = api->tointegerx(L, 2, NULL);
+  int quick = count <= 0 || (count <= most && (long long)api->rawlen(L, 1) * count <= most);
+  return quick ? native(L, api) : ours(L, api);
+}
+
+/* f(s, pattern [, init [, plain]]): how long a text may be is known for the pattern. */
+INLINED int known_pattern(lua_State *L, const Api *api) {
+  size_t size;
+  if (!api->tolstring(L, 1, &size) || !(api->isinteger(L, 3) || api->type(L, 3) <= TYPE_NIL))
+    return ours(L, api);
+  int known, limits = UPVALUE(api->toboolean(L, 4) ? 4 : 3);
+  api->pushvalue(L, 2);
+  api->rawget(L, limits);
+  double most = api->tonumberx(L, -1, &known);
+  api->settop(L, -2);
+  return known && (double)size <= most ? native(L, api) : ours(L, api);
+}
+
+/* f(form, ...): which arguments a form takes is known, a letter for each: "d" for an integer, "f" for a
+   number, "s" for a number or a text. */
+INLINED int known_form(lua_State *L, const Api *api) {
+  api->pushvalue(L, 1);
+  api->rawget(L, UPVALUE(3));
+  const char *letters = api->tolstring(L, -1, NULL);            /* stays in the table */
+  api->settop(L, -2);
+  if (!letters) return ours(L, api);
+  size_t size = 0;
+  for (int i = 2; *letters; i++, letters++) {
+    int type = api->type(L, i);
+    if (type == TYPE_STRING && *letters == 's') size += api->rawlen(L, i);
+    else if (type != TYPE_NUMBER || (*letters == 'd' && !api->isinteger(L, i))) return ours(L, api);
+  }
+  return size <= LONG_TEXT ? native(L, api) : ours(L, api);
+}
+
+INLINED int is_plain(lua_State *L, const Api *api) {
+  if (api->type(L, 1) != TYPE_TABLE) return 0;
+  if (!api->getmetatable(L, 1)) return 1;
+  api->settop(L, -2);
+  return 0;
+}
+
+/* Whether argument 2 is a place in the table that is near to its end. */
+INLINED int is_near(lua_State *L, const Api *api) {
+  if (!api->isinteger(L, 2)) return 0;
+  long long size = (long long)api->rawlen(L, 1), place = api->tointegerx(L, 2, NULL);
+  return place >= 1 && place <= size && size - place <= SHIFT;
+}
+
+INLINED int insert(lua_State *L, const Api *api) {
+  int count = api->gettop(L);
+  if (!is_plain(L, api)) return ours(L, api);
+  if (count == 2) {
+    api->rawseti(L, 1, (long long)api->rawlen(L, 1) + 1);
+    return 0;
+  }
+  return count == 3 && is_near(L, api) ? native(L, api) : ours(L, api);
+}
+
+INLINED int remove_from(lua_State *L, const Api *api) {
+  int count = api->gettop(L);
+  if (!is_plain(L, api) || (count != 1 && !is_near(L, api))) return ours(L, api);
+  return native(L, api);
+}
+
+#define OF_EACH_VERSION(gate) \
+  static int gate##_53(lua_State *L) { return gate(L, &gate_api[0]); } \
+  static int gate##_54(lua_State *L) { return gate(L, &gate_api[1]); } \
+  static int gate##_55(lua_State *L) { return gate(L, &gate_api[2]); } \
+  static const lua_CFunction gate##_gates[] = {gate##_53, gate##_54, gate##_55};
+OF_EACH_VERSION(short_text)
+OF_EACH_VERSION(repeat)
+OF_EACH_VERSION(known_pattern)
+OF_EACH_VERSION(known_form)
+OF_EACH_VERSION(insert)
+OF_EACH_VERSION(remove_from)
+
+/* gate(kind, native, ours, ...) -> function */
+static int make_gate(lua_State *L, const Api *api) {
+  static const lua_CFunction *kinds[] = {
+    short_text_gates, repeat_gates, known_pattern_gates, known_form_gates, insert_gates,
+    remove_from_gates};
+  size_t kind = (size_t)api->tointegerx(L, 1, NULL);
+  if (kind >= sizeof kinds / sizeof *kinds) return api->error(L, "no such gate");
+  lua_CFunction gate = kinds[kind][api - gate_api];
+  api->pushcclosure(L, gate, api->gettop(L) - 1);
+  return 1;
+}
+OF_EACH_VERSION(make_gate)
+
 /* ------------------------------------------------------------------------------ called from Python */
 static Vm *vm_of(PyObject *handle) {
   void *pointer = PyLong_AsVoidPtr(handle);
@@ -386,6 +531,19 @@ static int find_api(Api *api, void *library, int version) {
   NEED(tocfunction, "lua_tocfunction", 1);
   NEED(pushboolean, "lua_pushboolean", 1);
   NEED(pushcclosure, "lua_pushcclosure", 1);
+  NEED(settop, "lua_settop", 1);
+  NEED(type, "lua_type", 1);
+  NEED(isinteger, "lua_isinteger", version >= 53);
+  NEED(tointegerx, "lua_tointegerx", version >= 53);
+  NEED(tonumberx, "lua_tonumberx", version >= 53);
+  NEED(rawlen, "lua_rawlen", version >= 53);
+  NEED(getmetatable, "lua_getmetatable", 1);
+  NEED(pushvalue, "lua_pushvalue", 1);
+  NEED(rawget, "lua_rawget", 1);
+  NEED(rawseti, "lua_rawseti", 1);
+  NEED(tolstring, "lua_tolstring", 1);
+  NEED(rotate, "lua_rotate", version >= 53);
+  NEED(callk, "lua_callk", version >= 53);
   NEED(setfield, "lua_setfield", old);
   NEED(setglobal, "lua_setglobal", !old);
   NEED(profile_start, "luaJIT_profile_start", jit);
@@ -464,6 +622,10 @@ static PyObject *bind_vm(PyObject *self, PyObject *args) {
   if (!vm->jit) {
     offer(vm, "slicer_resume", resume);
     offer(vm, "slicer_close", close_coroutine);
+  }
+  if (version >= 53) {
+    gate_api[version - 53] = vm->api;
+    offer(vm, "slicer_gate", make_gate_gates[version - 53]);
   }
   return PyLong_FromVoidPtr(vm);
 }
