@@ -92,39 +92,20 @@ local function plan_of(pattern) return plans[pattern] or new_plan(pattern) end
 -- The plan that is kept of `pattern`, if there is one.
 local function kept_plan(pattern) return plans[pattern] end
 
--- The rest of the pattern is judged when a subject has a size that is not known yet.
-local function once_fits(plan, n)
-  if n <= plan.once then return true end
-  if n >= plan.not_once * 0.75 then return false end
-  if cost.once_fits(plan.judgement, n) then
-    plan.once = n
-    return true
+-- Whether a native call of that kind is short for a plan's pattern and a subject of n bytes: judged when
+-- a subject has a size of which that is not known yet.
+local function fits(kind)
+  local too_long, judged = 'not_' .. kind, cost[kind .. '_fits']
+  return function(plan, n)
+    if n <= plan[kind] then return true end
+    if n >= plan[too_long] * 0.75 then return false end
+    local is_short = judged(plan.judgement, n)
+    plan[is_short and kind or too_long] = n
+    return is_short
   end
-  plan.not_once = n
-  return false
 end
 
-local function search_fits(plan, n)
-  if n <= plan.search then return true end
-  if n >= plan.not_search * 0.75 then return false end
-  if cost.search_fits(plan.judgement, n) then
-    plan.search = n
-    return true
-  end
-  plan.not_search = n
-  return false
-end
-
-local function gsub_fits(plan, n)
-  if n <= plan.gsub then return true end
-  if n >= plan.not_gsub * 0.75 then return false end
-  if cost.gsub_fits(plan.judgement, n) then
-    plan.gsub = n
-    return true
-  end
-  plan.not_gsub = n
-  return false
-end
+local once_fits, search_fits, gsub_fits = fits('once'), fits('search'), fits('gsub')
 
 -- Whether a native search of n bytes is short; notes in `limits` for how many more it would be.
 local function note_search(limits, pattern, plan, n)
@@ -168,5 +149,6 @@ end
 
 K.plans = {
   plan_of = plan_of, kept_plan = kept_plan, once_fits = once_fits, search_fits = search_fits,
-  note_search = note_search, note_gsub = note_gsub, quick = quick, widest = widest, make_room = make_room, MAX_KEPT = MAX_JUDGED,
+  note_search = note_search, note_gsub = note_gsub, quick = quick, widest = widest,
+  make_room = make_room, MAX_KEPT = MAX_JUDGED,
 }
