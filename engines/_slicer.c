@@ -371,13 +371,14 @@ static int close_coroutine(lua_State *L) { return in_coroutine(L, 1); }
 
 /* ------------------------------------------------------------------------------ gates */
 /* A library function of ours, in Lua, costs PUC-Lua two to three times the native one. A gate is a C
-   function in its place: a call that takes no time is done here, or by the native function in the
-   gate's own frame, where it raises what it would raise in its own; any other goes on to ours.
-   gates.lua says which and why. Upvalues: the native function, ours, and what is known for the first. A gate knows no Vm, because a
+   function in its place: a call that takes no time and raises nothing is done here, or by the native
+   function in the gate's own frame; any other goes on to ours. (In an error the native function would
+   look for its own name, and does not find the gate's.) gates.lua says which and why.
+   Upvalues: the native function, ours, and what is known for the first. A gate knows no Vm, because a
    finalizer may call one after unbind(): it is made once for each library of Lua's, which all stay. */
 static Api gate_api[3];             /* of 5.3, 5.4, 5.5 */
 static const int registry_index[] = {-1001000, -1001000, -(INT_MAX / 2 + 1000)};
-enum { TYPE_NUMBER = 3, TYPE_STRING = 4, TYPE_TABLE = 5 };
+enum { TYPE_NIL = 0, TYPE_NUMBER = 3, TYPE_STRING = 4, TYPE_TABLE = 5 };
 enum { SHIFT = 262144 };            /* elements that C may move: 3 ms */
 enum { SHORT_TEXT = 1048576 };      /* bytes that C may change or read a number of: 1.5 ms */
 enum { SHORT_RESULT = 65536 };      /* bytes that C may make of a short string, at 5 ns each */
@@ -401,11 +402,11 @@ static int ours(lua_State *L, const Api *api) {
   return api->gettop(L);
 }
 
-/* f(s, ...): a number, or a text. */
+/* f(s): a number, or a text. */
 INLINED int short_text(lua_State *L, const Api *api) {
   int type = api->type(L, 1);
   int quick = type == TYPE_NUMBER || (type == TYPE_STRING && api->rawlen(L, 1) <= SHORT_TEXT);
-  return quick ? native(L, api) : ours(L, api);
+  return quick && api->gettop(L) == 1 ? native(L, api) : ours(L, api);
 }
 
 /* rep(s, n) */
@@ -419,7 +420,8 @@ INLINED int repeat(lua_State *L, const Api *api) {
 /* f(s, pattern [, init [, plain]]): how long a text may be is known for the pattern. */
 INLINED int known_pattern(lua_State *L, const Api *api) {
   size_t size;
-  if (!api->tolstring(L, 1, &size)) return ours(L, api);
+  if (!api->tolstring(L, 1, &size) || !(api->isinteger(L, 3) || api->type(L, 3) <= TYPE_NIL))
+    return ours(L, api);
   int known, limits = UPVALUE(api->toboolean(L, 4) ? 4 : 3);
   api->pushvalue(L, 2);
   api->rawget(L, limits);
