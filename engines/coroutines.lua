@@ -10,7 +10,7 @@ local native_create, yield, native_status, native_running =
       coroutine.create, coroutine.yield, coroutine.status, coroutine.running
 local slicing, busy, caught = K.slicing, K.busy, K.caught
 local resume, native_close = slicing.resume or coroutine.resume, slicing.close or coroutine.close
-local native_isyieldable, expired, inner = coroutine.isyieldable, slicing.expired, slicing.inner
+local native_isyieldable, expired, made = coroutine.isyieldable, slicing.expired, slicing.made or slicing.inner
 local S, RETURN, YIELD, entries = K.S, K.RETURN, K.YIELD, K.entries
 local stop, raise, rethrow, bad_argument = K.stop, K.raise, K.rethrow, K.bad_argument
 local without_place = K.without_place
@@ -26,10 +26,10 @@ local disguise = setmetatable({}, {__mode = 'kv'})
 local C = {}
 
 local create = native_create
-if inner then
+if made then
   function create(f)
     local co = native_create(f)
-    inner(co)
+    made(co)
     return co
   end
 end

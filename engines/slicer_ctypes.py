@@ -12,7 +12,7 @@ import ctypes
 import signal
 import threading
 from math import inf
-from time import perf_counter, sleep
+from time import perf_counter
 from typing import Any, ClassVar
 
 from engines.slicer_base import ANCHOR, CLOSING, HOOK_INTERVAL, Abrupt, Execute, Slicer, address_of
@@ -21,13 +21,13 @@ _PUC_FUNCTIONS = b"""
 local enter, leave, expired, born, hurry = ...
 local running, tostring = coroutine.running, tostring
 local functions = {anchor = slicer_anchor, leave = leave, expired = expired}
-local made = 0
+local count = 0
 slicer_anchor = nil
 function functions.enter(_, closing) return enter(closing or false) end
 function functions.born(co) return born(tostring(co)) end
-function functions.inner()
-  made = made + 1
-  if made % 64 == 0 then return hurry(tostring((running()))) end
+function functions.made()
+  count = count + 1
+  if count % 64 == 0 then return hurry(tostring((running()))) end
 end
 return functions
 """
@@ -55,6 +55,10 @@ so a coroutine is not interrupted that was resumed from where nothing can yield.
 
 FIRST_INTERVAL = 40
 """Instructions until a thread's first hook, and from one to the next where they take long."""
+
+PATIENCE, STEP = 20, 23
+"""How often a run that is too late is looked at, every so many instructions, before it is raised in
+from then on: it may be where nothing can yield for a moment only, as in the handler of an error."""
 
 QUICK, SLOW = 8e-6, 1e-3
 """Seconds from hook to hook: a shorter time asks for more instructions, a longer one for fewer."""
@@ -88,6 +92,8 @@ class CtypesSlicer(Slicer):
         self._late = 0.0
         """When it is to be unwound."""
         self._unwound = False
+        self._tries = 0
+        """How often it was found too late where nothing can yield."""
         self._anchor = address_of(execute(ANCHOR, "slicer"))
         self.functions = self._make_functions(execute)
 
@@ -105,6 +111,7 @@ class CtypesSlicer(Slicer):
     def _enter(self, closing: bool) -> None:
         now = perf_counter()
         self._unwound = False
+        self._tries = 0
         self._late = now + (min(self._allowed, CLOSING) if closing else self._allowed)
         self._due = now + self._slice
 
@@ -117,6 +124,15 @@ class CtypesSlicer(Slicer):
             return False
         self._unwound = True
         return True
+
+    def _raise_in(self, thread: int, again: Any) -> None:
+        """Raise at each instruction, or first have ``again`` called a little later."""
+        self._tries += 1
+        if self._tries > PATIENCE:
+            self._unwound = True
+            self._sethook(thread, self._raise, _MASK_COUNT, 1)
+        else:
+            self._sethook(thread, _pointer_to(again), _MASK_COUNT, STEP)
 
 
 class CtypesPucSlicer(CtypesSlicer):
@@ -167,8 +183,7 @@ class CtypesPucSlicer(CtypesSlicer):
             self._due = inf  # not once more on its way up, before it is known who resumed whom
             self._library.lua_yieldk(thread, 0, None, None)
         elif now > self._late:
-            self._unwound = True
-            self._sethook(thread, self._raise, _MASK_COUNT, 1)
+            self._raise_in(thread, self._hook)
 
     def _expired(self) -> bool:
         # Whoever asks can't hand the interruption on, and goes on, unless it is too late.
@@ -219,7 +234,7 @@ class CtypesLuaJITSlicer(CtypesSlicer):
         self._rest()
         self._thread = threading.get_ident()
         self._wake = threading.Event()
-        self._stopping = False
+        self._stopping = threading.Event()
         self._watch = threading.Thread(target=self._keep_time, name="time slices", daemon=True)
         self._watch.start()
 
@@ -262,8 +277,7 @@ class CtypesLuaJITSlicer(CtypesSlicer):
             self._interrupted = True
             self._sethook(thread, self._yield, _MASK_COUNT, 1)
         elif now > self._late:
-            self._unwound = True
-            self._sethook(thread, self._raise, _MASK_COUNT, 1)
+            self._raise_in(thread, self._seldom)
 
     def _at_sparse_hook(self, thread: int, _where: int) -> None:
         if self._due and perf_counter() > self._late:
@@ -281,7 +295,7 @@ class CtypesLuaJITSlicer(CtypesSlicer):
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGPROF})
         while True:
             self._wake.wait()
-            if self._stopping:
+            if self._stopping.is_set():
                 return
             due = self._due
             if not due:
@@ -292,10 +306,10 @@ class CtypesLuaJITSlicer(CtypesSlicer):
                 continue
             left = due - perf_counter()
             if left > 0:
-                sleep(left)
+                self._stopping.wait(left)
                 continue
             signal.pthread_kill(self._thread, signal.SIGPROF)
-            sleep(self._slice)
+            self._stopping.wait(self._slice)
 
     def interrupt_every(self, count: int) -> None:
         """See :meth:`Slicer.interrupt_every`."""
@@ -312,7 +326,7 @@ class CtypesLuaJITSlicer(CtypesSlicer):
 
     def _end_ticks(self) -> None:
         # The thread first: once the profiler has gone, a late signal would end the process.
-        self._stopping = True
+        self._stopping.set()
         self._wake.set()
         self._watch.join()
         self._library.luaJIT_profile_stop(self._anchor)
