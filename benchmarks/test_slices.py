@@ -31,7 +31,7 @@ LUPA_NAMES = {"luajit": "luajit21"}
 
 FOLDER = Path(__file__).parent / "programs"
 VMS, PROGRAM_ROUNDS = 5, 5
-"""Which traces LuaJIT records is partly chance: in one VM of five nbody takes 1.4 times, else 1.1."""
+"""Which traces LuaJIT records is partly chance: nbody takes 1.4 times in one VM of five."""
 PROGRAMS_BOUND = 1.05
 """How many times plain lupa's time the programs may take, geometric mean."""
 
