@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -29,9 +29,13 @@ master_process off;
 worker_processes 1;
 pid {folder}/nginx.pid;
 error_log {folder}/nginx-error.log warn;
-events {{ worker_connections 1024; }}
+events {{ worker_connections 8192; }}
 http {{
-access_log off;
+access_log {access_log};
+keepalive_requests 1000000000;
+lua_package_path "{modules}/?.lua;;";
+lua_package_cpath "{c_modules};;";
+{dicts}
 {temporary}
 server {{
 listen 127.0.0.1:{port};
@@ -40,6 +44,8 @@ default_type text/plain;
 }}
 }}
 """
+
+_C_MODULE_FOLDERS = (Path("/usr/lib"), Path("/usr/lib64"), Path("/usr/local/lib"))
 
 
 def free_port() -> int:
@@ -50,8 +56,11 @@ def free_port() -> int:
 
 
 @contextmanager
-def server(command: list[str], port: int, folder: Path) -> Iterator[None]:
-    """The process for as long as the block takes; ``candy_trio`` is the one beside this module."""
+def server(command: list[str], port: int, folder: Path) -> Iterator[int]:
+    """The process for as long as the block takes, which gets its number.
+
+    ``candy_trio`` is the one beside this module.
+    """
     output = folder / f"out-{port}"
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
@@ -59,7 +68,7 @@ def server(command: list[str], port: int, folder: Path) -> Iterator[None]:
         process = subprocess.Popen(command, cwd=folder, stdout=out, stderr=out, env=environment)
     try:
         _await_port(port, process, output)
-        yield
+        yield process.pid
     finally:
         process.terminate()
         try:
@@ -94,8 +103,19 @@ def nginx_missing() -> str | None:
     return None
 
 
-def nginx(folder: Path, port: int, scripts: dict[str, Path]) -> list[str]:
-    """The command of an nginx with one worker that serves each script at its location."""
+def nginx(
+    folder: Path,
+    port: int,
+    scripts: Mapping[str, Path],
+    *,
+    modules: Path | None = None,
+    dicts: Mapping[str, str] | None = None,
+    access_log: bool = False,
+) -> list[str]:
+    """The command of an nginx with one worker that serves each script at its location.
+
+    ``modules`` is where scripts find theirs; ``dicts`` are the sizes of shared dictionaries.
+    """
     modules = _nginx_modules()
     assert modules is not None
     config = folder / "nginx.conf"
@@ -103,6 +123,12 @@ def nginx(folder: Path, port: int, scripts: dict[str, Path]) -> list[str]:
         _NGINX_CONFIG.format(
             folder=folder,
             port=port,
+            access_log=f"{folder}/nginx-access.log" if access_log else "off",
+            modules=modules or folder,
+            c_modules=";".join(_c_modules()),
+            dicts="\n".join(
+                f"lua_shared_dict {name} {size};" for name, size in (dicts or {}).items()
+            ),
             loads="\n".join(f"load_module {modules / name};" for name in NGINX_MODULES),
             temporary="\n".join(
                 f"{kind}_temp_path {folder}/{kind};"
@@ -122,3 +148,9 @@ def _nginx_modules() -> Path | None:
         if all((folder / name).is_file() for name in NGINX_MODULES):
             return folder
     return None
+
+
+def _c_modules() -> list[str]:
+    """Where lua-cjson is: nginx's LuaJIT does not look in Debian's folders for each machine."""
+    paths = (path for folder in _C_MODULE_FOLDERS for path in folder.glob("**/lua/5.1/cjson.so"))
+    return sorted({str(path.parent / "?.so") for path in paths})
