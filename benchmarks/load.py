@@ -52,7 +52,7 @@ def command(name: str, scenario: Scenario, port: int, folder: Path) -> list[str]
             folder,
             port,
             scenario.scripts(),
-            modules=FOLDER,
+            lua_modules=FOLDER,
             dicts=scenario.dicts,
             access_log=scenario.access_log,
         )

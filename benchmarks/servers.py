@@ -33,8 +33,7 @@ events {{ worker_connections 8192; }}
 http {{
 access_log {access_log};
 keepalive_requests 1000000000;
-lua_package_path "{modules}/?.lua;;";
-lua_package_cpath "{c_modules};;";
+lua_package_path "{lua_modules}/?.lua;;";
 {dicts}
 {temporary}
 server {{
@@ -44,8 +43,6 @@ default_type text/plain;
 }}
 }}
 """
-
-_C_MODULE_FOLDERS = (Path("/usr/lib"), Path("/usr/lib64"), Path("/usr/local/lib"))
 
 
 def free_port() -> int:
@@ -108,13 +105,13 @@ def nginx(
     port: int,
     scripts: Mapping[str, Path],
     *,
-    modules: Path | None = None,
+    lua_modules: Path | None = None,
     dicts: Mapping[str, str] | None = None,
     access_log: bool = False,
 ) -> list[str]:
     """The command of an nginx with one worker that serves each script at its location.
 
-    ``modules`` is where scripts find theirs; ``dicts`` are the sizes of shared dictionaries.
+    ``lua_modules`` is where scripts find theirs; ``dicts`` are the sizes of shared dictionaries.
     """
     modules = _nginx_modules()
     assert modules is not None
@@ -124,8 +121,7 @@ def nginx(
             folder=folder,
             port=port,
             access_log=f"{folder}/nginx-access.log" if access_log else "off",
-            modules=modules or folder,
-            c_modules=";".join(_c_modules()),
+            lua_modules=lua_modules or folder,
             dicts="\n".join(
                 f"lua_shared_dict {name} {size};" for name, size in (dicts or {}).items()
             ),
@@ -148,9 +144,3 @@ def _nginx_modules() -> Path | None:
         if all((folder / name).is_file() for name in NGINX_MODULES):
             return folder
     return None
-
-
-def _c_modules() -> list[str]:
-    """Where lua-cjson is: nginx's LuaJIT does not look in Debian's folders for each machine."""
-    paths = (path for folder in _C_MODULE_FOLDERS for path in folder.glob("**/lua/5.1/cjson.so"))
-    return sorted({str(path.parent / "?.so") for path in paths})
