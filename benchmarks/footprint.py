@@ -24,8 +24,8 @@ from typing import Any
 from benchmarks.footprint_clients import raise_limit
 from benchmarks.footprint_report import FootprintReport, Value, page_table, print_report
 from benchmarks.machine import describe_machine
-from benchmarks.memory import peak_bytes, reset_peak, resident_bytes
 from benchmarks.page import replace_part, store
+from benchmarks.processes import peak_bytes, reset_peak, resident_bytes
 from benchmarks.servers import ROOT, candy, free_port, server
 from benchmarks.start_up import bare_import_memory, bare_import_seconds, first_answer_seconds
 
@@ -99,9 +99,7 @@ class Clients:
         return json.loads(line)
 
     def close(self) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait()
+        self._process.communicate()
 
 
 @contextmanager

@@ -67,7 +67,7 @@ class Clients:
         return closed
 
     def cycle(self, count: int) -> int:
-        """Open and close ``count``, some at once; every other one asks before it is closed."""
+        """Open and close ``count``; every other one asks before it is closed."""
         done = 0
         while done < count:
             size = min(UNDER_WAY, count - done)

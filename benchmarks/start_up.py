@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 import socket
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks.memory import KILOBYTE
+from benchmarks.processes import KILOBYTE, processor_seconds
 from benchmarks.servers import ROOT, candy, free_port
 
 LIBRARIES = "import h11, httptools, lupa.lua54, lupa.luajit21, msgspec, pcre2, tomli, trio"
@@ -26,34 +29,54 @@ ASK = b"GET /hello HTTP/1.0\r\n\r\n"
 
 def bare_import_seconds() -> float:
     begun = time.perf_counter()
-    subprocess.run([sys.executable, "-c", LIBRARIES], check=True)
+    bare_import()
     return time.perf_counter() - begun
+
+
+def bare_import_computing() -> float:
+    """Seconds of processor time."""
+    usage = bare_import()
+    return usage.ru_utime + usage.ru_stime
 
 
 def bare_import_memory() -> int:
     """The most bytes that a process takes which does nothing but import."""
+    return bare_import().ru_maxrss * KILOBYTE
+
+
+def bare_import() -> resource.struct_rusage:
     child = os.posix_spawn(sys.executable, [sys.executable, "-c", LIBRARIES], os.environ)
     _, status, usage = os.wait4(child, 0)
     assert status == 0
-    return usage.ru_maxrss * KILOBYTE
+    return usage
 
 
 def first_answer_seconds() -> float:
-    """Of a new process that serves the repository's own example."""
+    """From the start of a new process that serves the repository's own example."""
+    begun = time.perf_counter()
+    with first_answer():
+        return time.perf_counter() - begun
+
+
+def first_answer_computing() -> float:
+    """Seconds of processor time."""
+    with first_answer() as number:
+        return sum(processor_seconds(number))
+
+
+@contextmanager
+def first_answer() -> Iterator[int]:
+    """A server process that has just answered for the first time."""
     with tempfile.TemporaryDirectory() as path:
         folder, port = Path(path), free_port()
         copy_example(folder, port)
         with (folder / "out").open("wb") as out:
-            begun = time.perf_counter()
             process = subprocess.Popen(
-                candy(folder / "config.toml"),
-                cwd=ROOT,
-                stdout=out,
-                stderr=out,
+                candy(folder / "config.toml"), cwd=ROOT, stdout=out, stderr=out
             )
         try:
             await_answer(port, process)
-            return time.perf_counter() - begun
+            yield process.pid
         finally:
             process.terminate()
             process.wait()

@@ -1,7 +1,8 @@
-"""The memory of a process, from Linux's /proc."""
+"""The memory and the processor time of a process, from Linux's /proc."""
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -22,11 +23,12 @@ def reset_peak(number: int) -> None:
     Path(f"/proc/{number}/clear_refs").write_text("5")
 
 
-def processor_ticks(number: int) -> int:
-    """What it has computed, in the kernel and outside, in clock ticks of sysconf's."""
+def processor_seconds(number: int) -> tuple[float, float]:
+    """What it has computed, outside the kernel and in it."""
     # The name of the program, in parentheses, may hold anything.
     fields = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()
-    return int(fields[11]) + int(fields[12])
+    tick = os.sysconf("SC_CLK_TCK")
+    return int(fields[11]) / tick, int(fields[12]) / tick
 
 
 def _field(number: int, name: str) -> int:
