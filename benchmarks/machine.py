@@ -27,7 +27,7 @@ class Machine(msgspec.Struct, frozen=True):
 
 
 def describe_machine() -> Machine:
-    libraries = ("trio", "httptools", "lupa")
+    libraries = ("trio", "lupa", "httptools")
     return Machine(
         date=time.strftime("%Y-%m-%d"),
         processor=f"{os.cpu_count()} cores, {_processor()}",
@@ -36,9 +36,9 @@ def describe_machine() -> Machine:
             "candy_trio": f"{VERSION}{_commit()}",
             "Python": platform.python_version(),
             **{name: version(name) for name in libraries},
-            "LuaJIT": registry.load("luajit").version(),
+            "LuaJIT": registry.load("luajit").version().removeprefix("LuaJIT "),
             "nginx": _nginx_version(),
-            **{name: peers.versions(name) for name in peers.PEERS if not peers.missing(name)},
+            **peers.versions(),
             "wrk": wrk.version(),
         },
     )

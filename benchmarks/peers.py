@@ -1,7 +1,7 @@
 """ASGI servers that the load harness compares with: one worker each, at their best settings.
 
-The application is benchmarks/scenarios/application.py. Settings are those that each server's own
-documentation gives for speed; all of them run uvloop, and none looks for HTTP/2 or websockets.
+The application is benchmarks/scenarios/application.py. All of them run uvloop, and what costs time
+and can be left out is left out: HTTP/2, websockets, ASGI's lifespan, headers of proxies.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ def _uvicorn(port: int, access_log: bool) -> list[str]:
     return [
         *(sys.executable, "-m", "uvicorn", APPLICATION, "--port", str(port)),
         *("--loop", "uvloop", "--http", "httptools", "--ws", "none", "--lifespan", "off"),
+        "--no-proxy-headers",
         "--access-log" if access_log else "--no-access-log",
     ]
 
@@ -60,9 +61,11 @@ def missing(name: str) -> str | None:
     return f"not installed: {', '.join(lacking)}" if lacking else None
 
 
-def versions(name: str) -> str:
-    """What it is made of, with versions."""
-    return ", ".join(f"{package} {_version(package)}" for package in _PEERS[name][0])
+def versions() -> dict[str, str]:
+    """Of all packages that peers are made of and that are there."""
+    names = dict.fromkeys(package for packages, _ in _PEERS.values() for package in packages)
+    found = {name: _version(name) for name in names}
+    return {name: version for name, version in found.items() if version is not None}
 
 
 def _version(package: str) -> str | None:

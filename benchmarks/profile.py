@@ -41,6 +41,9 @@ AREAS = {
     "candy_trio/": "candy_trio: the rest (exchange, phases, routing, logs)",
     "trio/": "trio and the wait for clients",
 }
+FUNCTIONS = 25
+"""Shown."""
+
 OTHER_AREA = "other libraries"
 STANDARD_LIBRARY = sysconfig.get_path("stdlib")
 
@@ -188,7 +191,7 @@ def main() -> None:
     parser.add_argument("--scenario", default="hello", choices=list(load_scenarios()))
     parser.add_argument("--engine", default="luajit")
     parser.add_argument("--seconds", type=float, default=10)
-    parser.add_argument("--functions", type=int, default=25, help="how many are shown")
+    parser.add_argument("--functions", type=int, default=FUNCTIONS, help="how many are shown")
     parser.add_argument("--store", type=Path, help="a file for all that was measured, as JSON")
     parser.add_argument("--page", type=Path, help="a page whose table is written anew")
     arguments = parser.parse_args()
