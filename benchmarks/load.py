@@ -23,6 +23,7 @@ from benchmarks.load_report import LoadReport, Measured, missed_bounds, page_tab
 from benchmarks.load_scenarios import FOLDER, Scenario, load_scenarios
 from benchmarks.machine import describe_machine
 from benchmarks.page import replace_part, store
+from benchmarks.processes import processor_seconds, with_children
 from benchmarks.servers import candy, free_port, nginx, nginx_missing, server
 
 WARM_UP_SECONDS = 1.0
@@ -73,16 +74,23 @@ def command(name: str, scenario: Scenario, port: int, folder: Path) -> list[str]
     return candy(config)
 
 
-def measure(name: str, scenario: Scenario, seconds: float) -> wrk.Load:
-    """One round of one contestant."""
+def measure(name: str, scenario: Scenario, seconds: float) -> tuple[wrk.Load, float]:
+    """One round of one contestant: what wrk saw, and the processor time that the server took."""
     with tempfile.TemporaryDirectory() as path:
         folder, port = Path(path), free_port()
-        with server(command(name, scenario, port, folder), port, folder):
+        with server(command(name, scenario, port, folder), port, folder) as number:
             problem = scenario.check(port)
             if problem is not None:
                 raise SystemExit(f"{name}, {scenario.title}: {problem}")
             wrk.run(scenario, port, WARM_UP_SECONDS, folder)
-            return wrk.run(scenario, port, seconds, folder)
+            before = computed(number)
+            load = wrk.run(scenario, port, seconds, folder)
+            return load, computed(number) - before
+
+
+def computed(number: int) -> float:
+    """Seconds of processor time that a server's processes have taken."""
+    return sum(sum(processor_seconds(process)) for process in with_children(number))
 
 
 def contestants(scenario: Scenario, engines: list[str], missing: dict[str, str]) -> list[str]:
@@ -131,8 +139,8 @@ def main() -> None:
         for name, measured in report.scenarios.items():
             scenario = scenarios[name]
             for contestant in contestants(scenario, arguments.engines, missing):
-                load = measure(contestant, scenario, arguments.seconds)
-                measured.setdefault(contestant, Measured()).add(load)
+                load, computing = measure(contestant, scenario, arguments.seconds)
+                measured.setdefault(contestant, Measured()).add(load, computing)
                 print(
                     f"{time.strftime('%X')} round {turn + 1}, {name}, {contestant}:"
                     f" {load.rate:,.0f}",

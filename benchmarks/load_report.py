@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -24,7 +24,11 @@ class Measured(msgspec.Struct):
     p50_ms: list[float] = msgspec.field(default_factory=list)
     p99_ms: list[float] = msgspec.field(default_factory=list)
 
-    def add(self, load: Load) -> None:
+    computing_us: list[float] = msgspec.field(default_factory=list)
+    """Microseconds of the server's processor time for each request, on all cores together."""
+
+    def add(self, load: Load, computing: float) -> None:
+        self.computing_us.append(round(computing / load.requests * 1e6, 1))
         self.rates.append(round(load.rate, 1))
         self.p50_ms.append(load.p50_ms)
         self.p99_ms.append(load.p99_ms)
@@ -32,6 +36,10 @@ class Measured(msgspec.Struct):
     @property
     def rate(self) -> float:
         return statistics.median(self.rates)
+
+    @property
+    def computing(self) -> float:
+        return statistics.median(self.computing_us)
 
 
 class LoadReport(msgspec.Struct):
@@ -66,7 +74,8 @@ def print_report(report: LoadReport, scenarios: Mapping[str, Scenario]) -> None:
                 f"  {contestant:10} {of_it.rate:9,.0f} requests/s"
                 f" ({min(of_it.rates):,.0f} to {max(of_it.rates):,.0f}),"
                 f" p50 {statistics.median(of_it.p50_ms):.2f} ms,"
-                f" p99 {statistics.median(of_it.p99_ms):.2f} ms"
+                f" p99 {statistics.median(of_it.p99_ms):.2f} ms,"
+                f" {of_it.computing:.0f} µs of its processor time each"
             )
         bounds = scenarios[name].all_bounds()
         for engine in report.engines():
@@ -99,39 +108,58 @@ def missed_bounds(report: LoadReport, scenarios: Mapping[str, Scenario]) -> list
 def page_tables(report: LoadReport, scenarios: Mapping[str, Scenario]) -> list[str]:
     """For docs/performance.md: requests a second, ratios, and what they were measured on."""
     contestants = report.contestants()
-    rates = [
-        [
-            scenarios[name].title,
-            *(f"{measured[key].rate:,.0f}" if key in measured else "" for key in contestants),
-        ]
-        for name, measured in report.scenarios.items()
-    ]
     others = [name for name in contestants if name not in report.engines()]
-    ratios = []
-    for name in report.scenarios:
-        bounds = scenarios[name].all_bounds()
-        for engine in report.engines():
-            if engine not in report.scenarios[name]:
-                continue
-            cells = [f"{scenarios[name].title}, {engine}"]
-            for other in others:
-                ratio, bound = report.ratio(name, engine, other), bounds.get(f"{engine}/{other}")
-                cell = "" if ratio is None else f"{ratio:.2f}"
-                cells.append(f"{cell} (≥ {bound:g})" if cell and bound is not None else cell)
-            ratios.append(cells)
     machine = report.machine
     versions = "; ".join(f"{name} {text}" for name, text in machine.versions.items())
     absent = [f"Without {name}: {reason}." for name, reason in report.missing.items()]
     return [
         "Requests a second, medians:",
         "",
-        *table(["scenario", *contestants], rates),
+        *table(["scenario", *contestants], _rows(report, scenarios, lambda it: f"{it.rate:,.0f}")),
         "",
         "Ratios of these medians, and what each has to be at least:",
         "",
-        *table(["scenario, engine", *(f"to {name}" for name in others)], ratios),
+        *table(
+            ["scenario, engine", *(f"to {name}" for name in others)],
+            _ratios(report, scenarios, others),
+        ),
+        "",
+        "Microseconds of processor time that the server takes for a request, on all cores together,"
+        " medians:",
+        "",
+        *table(
+            ["scenario", *contestants], _rows(report, scenarios, lambda it: f"{it.computing:.0f}")
+        ),
         "",
         f"{machine.date}; {machine.processor}, shared with the load; {machine.system};"
         f" {report.rounds} rounds of {report.seconds:g} seconds. {versions}.",
         *absent,
     ]
+
+
+def _rows(
+    report: LoadReport, scenarios: Mapping[str, Scenario], show: Callable[[Measured], str]
+) -> list[list[str]]:
+    return [
+        [
+            scenarios[name].title,
+            *(show(measured[key]) if key in measured else "" for key in report.contestants()),
+        ]
+        for name, measured in report.scenarios.items()
+    ]
+
+
+def _ratios(
+    report: LoadReport, scenarios: Mapping[str, Scenario], others: list[str]
+) -> list[list[str]]:
+    rows = []
+    for name, measured in report.scenarios.items():
+        bounds = scenarios[name].all_bounds()
+        for engine in filter(measured.__contains__, report.engines()):
+            cells = [f"{scenarios[name].title}, {engine}"]
+            for other in others:
+                ratio, bound = report.ratio(name, engine, other), bounds.get(f"{engine}/{other}")
+                cell = "" if ratio is None else f"{ratio:.2f}"
+                cells.append(f"{cell} (≥ {bound:g})" if cell and bound is not None else cell)
+            rows.append(cells)
+    return rows

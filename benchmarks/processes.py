@@ -31,6 +31,15 @@ def processor_seconds(number: int) -> tuple[float, float]:
     return int(fields[11]) / tick, int(fields[12]) / tick
 
 
+def with_children(number: int) -> list[int]:
+    """The process and those that it has started, and so on: some servers have their worker so."""
+    found = [number]
+    for path in Path(f"/proc/{number}/task").glob("*/children"):
+        for child in path.read_text().split():
+            found += with_children(int(child))
+    return found
+
+
 def _field(number: int, name: str) -> int:
     found = re.search(rf"{name}:\s+(\d+) kB", Path(f"/proc/{number}/status").read_text())
     assert found is not None
