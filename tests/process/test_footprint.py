@@ -23,8 +23,8 @@ MEGABYTES = 64
 CONNECTIONS = 400
 CYCLES = 3000
 
-GROWTH_MB = 3
-"""1 KB for each of CYCLES, beside what malloc keeps; an open connection holds ten."""
+GROWTH_MB = 2
+"""Some 600 bytes for each of CYCLES; an open connection holds ten."""
 
 START_RATIO = 2.5
 START_MARGIN_SECONDS = 0.1
