@@ -26,7 +26,7 @@ from benchmarks.page import replace_part, store
 from benchmarks.processes import processor_seconds, with_children
 from benchmarks.servers import candy, free_port, nginx, nginx_missing, server
 
-WARM_UP_SECONDS = 1.0
+WARM_UP_SECONDS = 1
 NGINX = "nginx"
 
 CONFIG = """
@@ -74,7 +74,7 @@ def command(name: str, scenario: Scenario, port: int, folder: Path) -> list[str]
     return candy(config)
 
 
-def measure(name: str, scenario: Scenario, seconds: float) -> tuple[wrk.Load, float]:
+def measure(name: str, scenario: Scenario, seconds: int) -> tuple[wrk.Load, float]:
     """One round of one contestant: what wrk saw, and the processor time that the server took."""
     with tempfile.TemporaryDirectory() as path:
         folder, port = Path(path), free_port()
@@ -108,7 +108,7 @@ def arguments_of(names: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--scenarios", default=",".join(names), help="(default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=3, help="of one measurement")
+    parser.add_argument("--seconds", type=int, default=3, help="of one measurement")
     parser.add_argument("--engines", default="", help="instead of those that each scenario names")
     parser.add_argument("--store", type=Path, help="a file for all that was measured, as JSON")
     parser.add_argument("--page", type=Path, help="a page whose table is written anew")

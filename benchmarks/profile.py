@@ -80,7 +80,7 @@ class ProfileReport(msgspec.Struct):
     functions: list[Row]
 
 
-def measure(scenario_name: str, engine: str, seconds: float) -> ProfileReport:
+def measure(scenario_name: str, engine: str, seconds: int) -> ProfileReport:
     scenario = load_scenarios()[scenario_name]
     with tempfile.TemporaryDirectory() as path:
         folder, port = Path(path), free_port()
@@ -190,7 +190,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--scenario", default="hello", choices=list(load_scenarios()))
     parser.add_argument("--engine", default="luajit")
-    parser.add_argument("--seconds", type=float, default=10)
+    parser.add_argument("--seconds", type=int, default=20)
     parser.add_argument("--functions", type=int, default=FUNCTIONS, help="how many are shown")
     parser.add_argument("--store", type=Path, help="a file for all that was measured, as JSON")
     parser.add_argument("--page", type=Path, help="a page whose table is written anew")

@@ -38,7 +38,7 @@ def version() -> str:
     return done.stdout.partition(" [")[0].removeprefix("wrk ")
 
 
-def run(scenario: Scenario, port: int, seconds: float, folder: Path) -> Load:
+def run(scenario: Scenario, port: int, seconds: int, folder: Path) -> Load:
     """Load on the server at ``port``; ends the program if a single request failed."""
     files = []
     for number, request in enumerate(scenario.request):
@@ -47,7 +47,7 @@ def run(scenario: Scenario, port: int, seconds: float, folder: Path) -> Load:
         files += [str(path)] * request.times
     done = subprocess.run(
         [
-            *("wrk", "-t1", f"-c{scenario.connections}", f"-d{seconds:g}s"),
+            *("wrk", "-t1", f"-c{scenario.connections}", f"-d{seconds}s"),
             *(f"--timeout={TIMEOUT_SECONDS}s", f"--script={SCRIPT}", f"http://127.0.0.1:{port}/"),
             *("--", *files),
         ],
