@@ -39,6 +39,7 @@ STREAM_BOUND = 10 * MB
 START_SECONDS, START_RATIO = 0.5, 2.5
 
 WARM_UP_CONNECTIONS = 2000
+OTHER_DESCRIPTORS = 100
 
 CONFIG = """
 lua_engine = "{engine}"
@@ -200,7 +201,8 @@ def arguments_of() -> argparse.Namespace:
 
 def main() -> None:
     arguments = arguments_of()
-    raise_limit()
+    if raise_limit() < arguments.connections + OTHER_DESCRIPTORS:
+        raise SystemExit(f"too few descriptors for {arguments.connections} connections: ulimit -n")
     report = FootprintReport(machine=describe_machine())
     for values in (
         start_up(arguments.starts),

@@ -27,10 +27,11 @@ IP_BIND_ADDRESS_NO_PORT = 24
 """Linux's: connect() chooses the port, so that one in use towards another server does no harm."""
 
 
-def raise_limit() -> None:
-    """As many descriptors as this process may have."""
+def raise_limit() -> int:
+    """As many descriptors as this process, and those that it starts, may have; how many."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return hard
 
 
 class Clients:

@@ -19,7 +19,14 @@ import time
 from pathlib import Path
 
 from benchmarks import peers, wrk
-from benchmarks.load_report import LoadReport, Measured, missed_bounds, page_tables, print_report
+from benchmarks.load_report import (
+    NGINX,
+    LoadReport,
+    Measured,
+    missed_bounds,
+    page_tables,
+    print_report,
+)
 from benchmarks.load_scenarios import FOLDER, Scenario, load_scenarios
 from benchmarks.machine import describe_machine
 from benchmarks.page import replace_part, store
@@ -27,7 +34,6 @@ from benchmarks.processes import processor_seconds, with_children
 from benchmarks.servers import candy, free_port, nginx, nginx_missing, server
 
 WARM_UP_SECONDS = 1
-NGINX = "nginx"
 
 CONFIG = """
 lua_engine = "{engine}"

@@ -13,7 +13,9 @@ from benchmarks.page import table
 from benchmarks.peers import PEERS
 from benchmarks.wrk import Load
 
-ORDER = ("luajit", "lua51", "lua52", "lua53", "lua54", "lua55", "nginx", *PEERS)
+NGINX = "nginx"
+OTHERS = (NGINX, *PEERS)
+"""Contestants that are no engine of Candy's."""
 
 
 class Measured(msgspec.Struct):
@@ -23,15 +25,14 @@ class Measured(msgspec.Struct):
     """Requests a second."""
     p50_ms: list[float] = msgspec.field(default_factory=list)
     p99_ms: list[float] = msgspec.field(default_factory=list)
-
     computing_us: list[float] = msgspec.field(default_factory=list)
     """Microseconds of the server's processor time for each request, on all cores together."""
 
     def add(self, load: Load, computing: float) -> None:
-        self.computing_us.append(round(computing / load.requests * 1e6, 1))
         self.rates.append(round(load.rate, 1))
         self.p50_ms.append(load.p50_ms)
         self.p99_ms.append(load.p99_ms)
+        self.computing_us.append(round(computing / load.requests * 1e6, 1))
 
     @property
     def rate(self) -> float:
@@ -47,7 +48,7 @@ class LoadReport(msgspec.Struct):
 
     machine: Machine
     rounds: int
-    seconds: float
+    seconds: int
     missing: dict[str, str]
     scenarios: dict[str, dict[str, Measured]]
 
@@ -59,11 +60,14 @@ class LoadReport(msgspec.Struct):
         return measured[of].rate / measured[to].rate
 
     def contestants(self) -> list[str]:
-        there = {name for measured in self.scenarios.values() for name in measured}
-        return [name for name in ORDER if name in there]
+        there = dict.fromkeys(name for measured in self.scenarios.values() for name in measured)
+        return [
+            *(name for name in there if name not in OTHERS),
+            *filter(there.__contains__, OTHERS),
+        ]
 
     def engines(self) -> list[str]:
-        return [name for name in self.contestants() if name != "nginx" and name not in PEERS]
+        return [name for name in self.contestants() if name not in OTHERS]
 
 
 def print_report(report: LoadReport, scenarios: Mapping[str, Scenario]) -> None:
@@ -132,7 +136,7 @@ def page_tables(report: LoadReport, scenarios: Mapping[str, Scenario]) -> list[s
         ),
         "",
         f"{machine.date}; {machine.processor}, shared with the load; {machine.system};"
-        f" {report.rounds} rounds of {report.seconds:g} seconds. {versions}.",
+        f" {report.rounds} rounds of {report.seconds} seconds. {versions}.",
         *absent,
     ]
 
