@@ -1,5 +1,5 @@
 /* Time slices: interrupts the Lua run of a VM at its next instruction when its slice is over. (And,
- * near the end, a count of LuaJIT's memory.)
+ * near the end, what makes library functions of ours as cheap as C's, and a count of LuaJIT's memory.)
  *
  * Whoever runs Lua says enter(co) before it resumes a run and leave() after it, both from Lua. In
  * between a POSIX timer, aimed at the VM's own thread, makes ticks. A tick finds a run whose slice
@@ -16,8 +16,11 @@
  *   handler. So the profiler is on, its own timer is not, and the tick calls LuaJIT's handler.
  *   LuaJIT then calls at_sample() at the next instruction, which has the count hook changed for one
  *   that yields and that comes before the very same instruction. For that the count bit has to be
- *   on at all times, with a hook that does nothing. The profiler is one for the process: a second
- *   LuaJIT VM takes it over, and leaves the first to a slow hook that only keeps the limit.
+ *   on at all times, with a hook that mostly does nothing. The profiler is one for the process: a
+ *   second LuaJIT VM takes it over, and leaves the first to a slow hook that only keeps the limit.
+ *   LuaJIT's handler changes the table of instructions, which a tick may find half changed: then the
+ *   flag stays set with nothing in the table that looks at it, compiled code is left as soon as it is
+ *   entered, and later ticks change nothing. The count hook sees that a tick has had no effect.
  *
  * Where nothing can yield (a comparator, a finalizer, the handler of an error) the hook lets it be,
  * until the run is past what it was allowed: then it raises, at every instruction, until it is out.
@@ -30,6 +33,7 @@
 #include <Python.h>
 #include <dlfcn.h>
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -48,7 +52,7 @@ typedef struct lua_Debug lua_Debug;
 typedef void (*lua_Hook)(lua_State *, lua_Debug *);
 typedef int (*lua_CFunction)(lua_State *);
 
-enum { MASK_COUNT = 8, NEVER = 0x7fffffff, SPARSE = 1000, GLOBALS_51 = -10002 };
+enum { MASK_COUNT = 8, SELDOM = 20000, SPARSE = 1000, GLOBALS_51 = -10002 };
 enum { LONGEST_PAUSE = 8 };         /* slices between two tries */
 enum { JIT_ENGINE = 0, JIT_OFF = 0, JIT_FLUSH = 0x0200 };       /* luaJIT_setmode */
 static const int64_t SECOND = 1000000000, SHORTEST = 50000, CLOSING = 20000000;
@@ -69,6 +73,19 @@ typedef struct {
   lua_CFunction (*tocfunction)(lua_State *, int);
   void (*pushboolean)(lua_State *, int);
   void (*pushcclosure)(lua_State *, lua_CFunction, int);
+  void (*settop)(lua_State *, int);
+  int (*type)(lua_State *, int);                                /* from here on: for gates */
+  int (*isinteger)(lua_State *, int);
+  long long (*tointegerx)(lua_State *, int, int *);
+  double (*tonumberx)(lua_State *, int, int *);
+  size_t (*rawlen)(lua_State *, int);
+  int (*getmetatable)(lua_State *, int);
+  void (*pushvalue)(lua_State *, int);
+  int (*rawget)(lua_State *, int);
+  void (*rawseti)(lua_State *, int, long long);
+  const char *(*tolstring)(lua_State *, int, size_t *);
+  void (*rotate)(lua_State *, int, int);
+  void (*callk)(lua_State *, int, int, intptr_t, int (*)(lua_State *, int, intptr_t));
   void (*setfield)(lua_State *, int, const char *);             /* 5.1 and LuaJIT */
   void (*setglobal)(lua_State *, const char *);                 /* 5.2 and newer */
   void (*profile_start)(lua_State *, const char *, void (*)(void *, lua_State *, int, int), void *);
@@ -131,10 +148,16 @@ static void arm(Vm *vm, int64_t after) {
 static void forked(void) { generation++; }
 
 /* ------------------------------------------------------------------------------ hooks */
-static void idle_hook(lua_State *L, lua_Debug *at) { (void)L; (void)at; }
+static void at_sample(void *data, lua_State *L, int samples, int state);
+
+/* LuaJIT's between ticks. */
+static void seldom_hook(lua_State *L, lua_Debug *at) {
+  (void)at;
+  if (active && active->jit) at_sample(active, L, 0, 0);
+}
 
 static void rest(Vm *vm, lua_State *L) {
-  if (vm->jit) vm->api.sethook(L, idle_hook, MASK_COUNT, NEVER);
+  if (vm->jit) vm->api.sethook(L, seldom_hook, MASK_COUNT, SELDOM);
   else vm->api.sethook(L, NULL, 0, 0);
 }
 
@@ -152,8 +175,8 @@ static void hook(lua_State *L, lua_Debug *at) {
     vm->api.error(L, TOO_LONG);
   }
   if (!vm->every || yieldable) {
+    rest(vm, L);                      /* first: see tick() */
     if (vm->hooked == L) vm->hooked = NULL;
-    rest(vm, L);
   }
   if (!yieldable) {
     vm->passed++;
@@ -194,7 +217,7 @@ static void set_hook(Vm *vm, lua_State *L) {
 
 static void tick(Vm *vm, int number, siginfo_t *info, void *context) {
   lua_State *L = vm->running;
-  if (!L || !vm->bound) {
+  if (!L || !vm->bound || vm->demoted) {
     vm->armed = 0;
     return;
   }
@@ -208,11 +231,12 @@ static void tick(Vm *vm, int number, siginfo_t *info, void *context) {
   if (vm->jit) {
     if (luajit_action.sa_flags & SA_SIGINFO) luajit_action.sa_sigaction(number, info, context);
     else luajit_action.sa_handler(number);
-  } else {
+  } else if (vm->hooked != L) {
     set_hook(vm, L);
   }
-  /* It may stand where nothing can yield. lua_sethook walks the whole chain of calls on PUC-Lua,
-     so it is tried ever more rarely; once it is too late, often again. */
+  /* It may stand where nothing can yield, or in a long piece of C. lua_sethook walks the whole chain
+     of calls on PUC-Lua, milliseconds where it is deep: so not while the last hook has not come yet,
+     and ever more rarely; once it is too late, often again. */
   if (vm->pause < vm->slice * LONGEST_PAUSE) vm->pause *= 2;
   int64_t until_late = vm->started + vm->allowed - now();
   if (until_late <= 0) vm->pause = vm->slice;
@@ -345,6 +369,137 @@ static int in_coroutine(lua_State *L, int closing) {
 static int resume(lua_State *L) { return in_coroutine(L, 0); }
 static int close_coroutine(lua_State *L) { return in_coroutine(L, 1); }
 
+/* ------------------------------------------------------------------------------ gates */
+/* A library function of ours, in Lua, costs PUC-Lua two to three times the native one. A gate is a C
+   function in its place: a call that takes no time is done here, or by the native function in the
+   gate's own frame, where it raises what it would raise in its own; any other goes on to ours.
+   gates.lua says which and why. Upvalues: the native function, ours, and what is known for the first. A gate knows no Vm, because a
+   finalizer may call one after unbind(): it is made once for each library of Lua's, which all stay. */
+static Api gate_api[3];             /* of 5.3, 5.4, 5.5 */
+static const int registry_index[] = {-1001000, -1001000, -(INT_MAX / 2 + 1000)};
+enum { TYPE_NUMBER = 3, TYPE_STRING = 4, TYPE_TABLE = 5 };
+enum { SHIFT = 262144 };            /* elements that C may move: 3 ms */
+enum { SHORT_TEXT = 1048576 };      /* bytes that C may change or read a number of: 1.5 ms */
+enum { SHORT_RESULT = 65536 };      /* bytes that C may make of a short string, at 5 ns each */
+enum { LONG_TEXT = 262144 };        /* bytes that C may format: as in format.lua */
+
+/* Into the function for each version, where what differs is a constant. */
+#define INLINED static inline __attribute__((always_inline))
+#define UPVALUE(i) (registry_index[api - gate_api] - (i))
+
+INLINED int native(lua_State *L, const Api *api) { return api->tocfunction(L, UPVALUE(1))(L); }
+
+static int returned(lua_State *L, int status, intptr_t api) {
+  (void)status;
+  return ((const Api *)api)->gettop(L);
+}
+
+static int ours(lua_State *L, const Api *api) {
+  api->pushvalue(L, UPVALUE(2));
+  api->rotate(L, 1, 1);
+  api->callk(L, api->gettop(L) - 1, -1, (intptr_t)api, returned);
+  return api->gettop(L);
+}
+
+/* f(s, ...): a number, or a text. */
+INLINED int short_text(lua_State *L, const Api *api) {
+  int type = api->type(L, 1);
+  int quick = type == TYPE_NUMBER || (type == TYPE_STRING && api->rawlen(L, 1) <= SHORT_TEXT);
+  return quick ? native(L, api) : ours(L, api);
+}
+
+/* rep(s, n) */
+INLINED int repeat(lua_State *L, const Api *api) {
+  if (api->gettop(L) != 2 || api->type(L, 1) != TYPE_STRING || !api->isinteger(L, 2)) return ours(L, api);
+  long long count = api->tointegerx(L, 2, NULL);
+  int quick = count <= 0 || (count <= SHORT_RESULT && (long long)api->rawlen(L, 1) * count <= SHORT_RESULT);
+  return quick ? native(L, api) : ours(L, api);
+}
+
+/* f(s, pattern [, init [, plain]]): how long a text may be is known for the pattern. */
+INLINED int known_pattern(lua_State *L, const Api *api) {
+  size_t size;
+  if (!api->tolstring(L, 1, &size)) return ours(L, api);
+  int known, limits = UPVALUE(api->toboolean(L, 4) ? 4 : 3);
+  api->pushvalue(L, 2);
+  api->rawget(L, limits);
+  double most = api->tonumberx(L, -1, &known);
+  api->settop(L, -2);
+  return known && (double)size <= most ? native(L, api) : ours(L, api);
+}
+
+/* f(form, ...): which arguments a form takes is known, a letter for each: "d" for an integer, "f" for a
+   number, "s" for a number or a text. */
+INLINED int known_form(lua_State *L, const Api *api) {
+  api->pushvalue(L, 1);
+  api->rawget(L, UPVALUE(3));
+  const char *letters = api->tolstring(L, -1, NULL);            /* stays in the table */
+  api->settop(L, -2);
+  if (!letters) return ours(L, api);
+  size_t size = 0;
+  for (int i = 2; *letters; i++, letters++) {
+    int type = api->type(L, i);
+    if (type == TYPE_STRING && *letters == 's') size += api->rawlen(L, i);
+    else if (type != TYPE_NUMBER || (*letters == 'd' && !api->isinteger(L, i))) return ours(L, api);
+  }
+  return size <= LONG_TEXT ? native(L, api) : ours(L, api);
+}
+
+INLINED int is_plain(lua_State *L, const Api *api) {
+  if (api->type(L, 1) != TYPE_TABLE) return 0;
+  if (!api->getmetatable(L, 1)) return 1;
+  api->settop(L, -2);
+  return 0;
+}
+
+/* Whether argument 2 is a place in the table that is near to its end. */
+INLINED int is_near(lua_State *L, const Api *api) {
+  if (!api->isinteger(L, 2)) return 0;
+  long long size = (long long)api->rawlen(L, 1), place = api->tointegerx(L, 2, NULL);
+  return place >= 1 && place <= size && size - place <= SHIFT;
+}
+
+INLINED int insert(lua_State *L, const Api *api) {
+  int count = api->gettop(L);
+  if (!is_plain(L, api)) return ours(L, api);
+  if (count == 2) {
+    api->rawseti(L, 1, (long long)api->rawlen(L, 1) + 1);
+    return 0;
+  }
+  return count == 3 && is_near(L, api) ? native(L, api) : ours(L, api);
+}
+
+INLINED int remove_from(lua_State *L, const Api *api) {
+  int count = api->gettop(L);
+  if (!is_plain(L, api) || (count != 1 && !is_near(L, api))) return ours(L, api);
+  return native(L, api);
+}
+
+#define OF_EACH_VERSION(gate) \
+  static int gate##_53(lua_State *L) { return gate(L, &gate_api[0]); } \
+  static int gate##_54(lua_State *L) { return gate(L, &gate_api[1]); } \
+  static int gate##_55(lua_State *L) { return gate(L, &gate_api[2]); } \
+  static const lua_CFunction gate##_gates[] = {gate##_53, gate##_54, gate##_55};
+OF_EACH_VERSION(short_text)
+OF_EACH_VERSION(repeat)
+OF_EACH_VERSION(known_pattern)
+OF_EACH_VERSION(known_form)
+OF_EACH_VERSION(insert)
+OF_EACH_VERSION(remove_from)
+
+/* gate(kind, native, ours, ...) -> function */
+static int make_gate(lua_State *L, const Api *api) {
+  static const lua_CFunction *kinds[] = {
+    short_text_gates, repeat_gates, known_pattern_gates, known_form_gates, insert_gates,
+    remove_from_gates};
+  size_t kind = (size_t)api->tointegerx(L, 1, NULL);
+  if (kind >= sizeof kinds / sizeof *kinds) return api->error(L, "no such gate");
+  lua_CFunction gate = kinds[kind][api - gate_api];
+  api->pushcclosure(L, gate, api->gettop(L) - 1);
+  return 1;
+}
+OF_EACH_VERSION(make_gate)
+
 /* ------------------------------------------------------------------------------ called from Python */
 static Vm *vm_of(PyObject *handle) {
   void *pointer = PyLong_AsVoidPtr(handle);
@@ -376,6 +531,19 @@ static int find_api(Api *api, void *library, int version) {
   NEED(tocfunction, "lua_tocfunction", 1);
   NEED(pushboolean, "lua_pushboolean", 1);
   NEED(pushcclosure, "lua_pushcclosure", 1);
+  NEED(settop, "lua_settop", 1);
+  NEED(type, "lua_type", 1);
+  NEED(isinteger, "lua_isinteger", version >= 53);
+  NEED(tointegerx, "lua_tointegerx", version >= 53);
+  NEED(tonumberx, "lua_tonumberx", version >= 53);
+  NEED(rawlen, "lua_rawlen", version >= 53);
+  NEED(getmetatable, "lua_getmetatable", 1);
+  NEED(pushvalue, "lua_pushvalue", 1);
+  NEED(rawget, "lua_rawget", 1);
+  NEED(rawseti, "lua_rawseti", 1);
+  NEED(tolstring, "lua_tolstring", 1);
+  NEED(rotate, "lua_rotate", version >= 53);
+  NEED(callk, "lua_callk", version >= 53);
   NEED(setfield, "lua_setfield", old);
   NEED(setglobal, "lua_setglobal", !old);
   NEED(profile_start, "luaJIT_profile_start", jit);
@@ -454,6 +622,10 @@ static PyObject *bind_vm(PyObject *self, PyObject *args) {
   if (!vm->jit) {
     offer(vm, "slicer_resume", resume);
     offer(vm, "slicer_close", close_coroutine);
+  }
+  if (version >= 53) {
+    gate_api[version - 53] = vm->api;
+    offer(vm, "slicer_gate", make_gate_gates[version - 53]);
   }
   return PyLong_FromVoidPtr(vm);
 }

@@ -20,6 +20,8 @@ local QUOTED = 65536         -- bytes that %q may take at a time: up to 50 ns ea
 local QUOTED_WEIGHT = 8      -- what such a byte counts for among the others
 local LONGEST = 32           -- bytes of a conversion
 local GATHERED = 4096        -- results that wait for being one text
+local SHORT = 4096           -- bytes of an argument that is not worth a look at what it is for
+local FEW = 3                -- conversions of a form whose arguments are looked at without a table
 
 local CONVERSION = '%%[-+ #0]*%d*%.?%d*(.)'
 
@@ -102,9 +104,12 @@ end
 -- ---------------------------------------------------------------------- all at once
 local LONG = {}
 
--- format with the arguments of some conversions changed: `changes` has a function for each letter.
+-- format with the arguments of some conversions changed: `changes` has a function for each letter,
+-- which leaves a short argument that the native function takes as it is.
 function K.format_with(changes)
   local known, count = {}, 0
+  -- How many conversions a known form has, if these are few.
+  local easy = {}
   -- Which letters stand where, {position = letter}, of those that need a look; false if none.
   local function plan_of(form)
     local size = #form
@@ -120,8 +125,9 @@ function K.format_with(changes)
       end
     end
     if size <= MAX_FORM then
-      if count >= MAX_FORMS then known, count = {}, 0 end
+      if count >= MAX_FORMS then known, easy, count = {}, {}, 0 end
       known[form], count = plan, count + 1
+      if position > 0 and position <= FEW then easy[form] = position end
     end
     return plan
   end
@@ -148,7 +154,7 @@ function K.format_with(changes)
     if size > LONG_TEXT then return format_slowly(changes, form, n, values) end
     return judged('format', pcall(native_format, form, unpack(values, 1, n)))
   end
-  return function(...)
+  local function format_any(...)
     local form, value = ...
     local plan
     if type(form) == 'string' then
@@ -168,6 +174,27 @@ function K.format_with(changes)
     local second, more = changed(plan[2], other)
     if size + more > LONG_TEXT then return (format_slowly(changes, form, 2, {value, other})) end
     return (judged('format', pcall(native_format, form, first, second)))
+  end
+  return function(...)
+    local form, first, second, third = ...
+    local n = easy[form]
+    if n then
+      local kind = type(first)
+      local is_short = kind == 'number' or kind == 'string' and #first <= SHORT
+      if is_short and n > 1 then
+        kind = type(second)
+        is_short = kind == 'number' or kind == 'string' and #second <= SHORT
+        if is_short and n > 2 then
+          kind = type(third)
+          is_short = kind == 'number' or kind == 'string' and #third <= SHORT
+        end
+      end
+      if is_short then
+        local ok, text = pcall(native_format, form, first, second, third)
+        if ok then return text end
+      end
+    end
+    return (format_any(...))
   end
 end
 

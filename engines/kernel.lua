@@ -26,8 +26,8 @@ local slicing = ...         -- see slicer.py
 local STEP_SIZE = _VERSION == 'Lua 5.5' and 1048576 or 1024
 local MAX_POOLED = 64       -- idle threads kept for reuse: as many as requests usually overlap
 
-local error, next, rawequal, setmetatable, tostring, type =
-      error, next, rawequal, setmetatable, tostring, type
+local error, next, pcall, rawequal, setmetatable, tostring, type =
+      error, next, pcall, rawequal, setmetatable, tostring, type
 local create, native_resume, native_running, yield =
       coroutine.create, coroutine.resume, coroutine.running, coroutine.yield
 local native_close, native_isyieldable = coroutine.close, coroutine.isyieldable
@@ -49,8 +49,10 @@ local NO_MEMORY = 'not enough memory'       -- what Lua raises
 local NO_BUFFER = 'not enough memory for buffer allocation'     -- 5.3's strings, behind a position
 
 -- Lua looks at a stack from its top: 5.1 for each level, so that a traceback takes a time by the
--- square of the depth, the others several times to the end. So of a deep one the top alone is told.
-local DEEP, TOP = IS_51 and 1000 or 10000, 12
+-- square of the depth, the others dozens of times to the end. So of a deep one the top alone is told,
+-- and where no line of a script is in that, its end.
+local DEEP, TOP, END = IS_51 and 1000 or 10000, 12, 3
+local TOO_DEEP = 'stack traceback:\n\t...'
 local native_traceback = traceback
 
 local function told(info)
@@ -66,24 +68,47 @@ local function told(info)
   return text .. ' in function <' .. info.short_src .. ':' .. info.linedefined .. '>'
 end
 
+-- Of `co`, or of who calls; and whether a line of a script is in it.
+local function told_from(co, first, last)
+  local text, shown = '', false
+  for level = first, last do
+    local info
+    if co then info = getinfo(co, level, 'nSl') else info = getinfo(level + 1, 'nSl') end
+    if not info then break end
+    text = text .. told(info)
+    shown = shown or info.currentline > 0 and sub(info.short_src, 1, 6) ~= '[candy'
+  end
+  return text, shown
+end
+
+local function end_of(co)
+  local last, beyond = DEEP, DEEP * 2
+  while getinfo(co, beyond, 'l') do last, beyond = beyond, beyond * 2 end
+  while beyond - last > 1 do
+    local between = last + (beyond - last - (beyond - last) % 2) / 2
+    if getinfo(co, between, 'l') then last = between else beyond = between end
+  end
+  return (told_from(co, last - END + 1, last))
+end
+
+local function deep_traceback(co)
+  if not getinfo(co, DEEP, 'l') then return native_traceback(co) end
+  local text, shown = told_from(co, 0, TOP)
+  return 'stack traceback:' .. text .. '\n\t...' .. (shown and '' or end_of(co))
+end
+
 if not IS_JIT then               -- whose stacks are short
-  -- As debug.traceback, but for a message that is no text.
+  -- As debug.traceback: (thread [, message [, level]]) or (message, level). Without a message it gives
+  -- nil where getinfo refuses a thread, which has no room left on its stack, or no memory for more.
   function traceback(co, message, level)
-    local suspended = type(co) == 'thread'
-    if not suspended then message, level = co, (message or 1) + 1 end
-    if not (suspended and getinfo(co, DEEP, 'l') or not suspended and getinfo(DEEP, 'l')) then
-      if not suspended then return native_traceback(message, level) end
-      if message then return native_traceback(co, message, level) end
-      return native_traceback(co)      -- 5.1 takes nil for a message that is no text
+    if type(co) ~= 'thread' then
+      level = message + 1
+      if not getinfo(DEEP, 'l') then return native_traceback(co, level) end
+      return co .. '\nstack traceback:' .. (told_from(nil, level, level + TOP)) .. '\n\t...'
     end
-    local text, first = (message and message .. '\n' or '') .. 'stack traceback:', level or 0
-    for at = first, first + TOP do
-      local info
-      if suspended then info = getinfo(co, at, 'nSl') else info = getinfo(at, 'nSl') end
-      if not info then return text end
-      text = text .. told(info)
-    end
-    return text .. '\n\t...'
+    if message then return native_traceback(co, message, level) end
+    local ok, text = pcall(deep_traceback, co)
+    return ok and text or nil
   end
 end
 
@@ -107,9 +132,14 @@ local at_hook = {}
 local pool, pooled = {}, 0
 local entries = setmetatable({}, {__mode = 'k'})      -- threads of runs: never a script's to resume
 
+local WEAK = {__mode = 'kv'}
+
 -- Coroutines that the host has suspended while a script believes that they run → who resumed them.
 -- Both weak: the resumer's stack holds the coroutine, so a strong value would keep its own key.
-local busy = setmetatable({}, {__mode = 'kv'})
+local busy = setmetatable({}, WEAK)
+
+-- C functions that stand in the place of ours, see gates.lua: on the stack they are what ours are.
+local gates = {}
 
 local string_meta = getmetatable_of_string('')
 local strings = string                                -- the table that ("x"):method() looks in
@@ -150,13 +180,13 @@ end
 local function place_in(co)
   local level, within = 0, false
   while true do
-    local info = getinfo(co, level, 'Sl')
+    local info = getinfo(co, level, 'Slf')
     if not info then return '' end
     if sub(info.short_src, 1, 6) == '[candy' then
       within = true
     elseif info.currentline > 0 then
       return info.short_src .. ':' .. info.currentline .. ': '
-    elseif info.what == 'C' and within then
+    elseif info.what == 'C' and within and not gates[info.func] then
       return ''
     end
     level = level + 1
@@ -195,7 +225,7 @@ end
 -- coroutines that this error came out of. Each handed it on to the one that had called it: what
 -- was caught in between, and raised again by chance in the same words, has another caller.
 local function traceback_through(R, co, message)
-  local text, died = traceback(co), R.died
+  local text, died = traceback(co) or out_of_memory(message) and native_traceback(co) or TOO_DEEP, R.died
   if died and died.caller == co and is_of(message, died.message) then
     return died.text .. '\n' .. text
   end
@@ -203,9 +233,11 @@ local function traceback_through(R, co, message)
 end
 
 -- Keeps, for the traceback of the run, where a coroutine died whose error goes on into its caller.
+-- Weak: the record of the last run stays, and is not to keep a thread that was dropped.
 local function note_death(message, co)
   local R = S.R
-  R.died = {message = message, text = traceback_through(R, co, message), caller = (native_running())}
+  local died = {message = message, text = traceback_through(R, co, message), caller = (native_running())}
+  R.died = setmetatable(died, WEAK)
 end
 
 -- The traceback of a run that is suspended or was unwound, the innermost coroutine's first, which
@@ -222,7 +254,7 @@ local function traceback_within(co, interrupted)
       end
     end
     if inner or not (IS_53 and interrupted) then
-      text = traceback(outer) .. (text == '' and '' or '\n' .. text)
+      text = (traceback(outer) or native_traceback(outer)) .. (text == '' and '' or '\n' .. text)
     end
   end
   return text
@@ -323,9 +355,9 @@ local function raise(message)
   caught(message)
   local level = 2
   while true do
-    local info = getinfo(level, 'Sl')
+    local info = getinfo(level, 'Slf')
     if not info then break end
-    if info.what == 'C' then break end
+    if info.what == 'C' and not gates[info.func] then break end
     if info.currentline > 0 and sub(info.short_src, 1, 6) ~= '[candy' then
       message = info.short_src .. ':' .. info.currentline .. ': ' .. message
       break
@@ -372,6 +404,11 @@ local function trace(id)
   return co and traceback_within(co, at_hook[id]) or ''
 end
 
+-- How far the heap grows before a collection begins, in percent of what the last one left. What is ours
+-- makes a collection dearer than it is where a script is alone: so there are fewer. On LuaJIT and 5.5
+-- it makes no difference.
+if not IS_JIT and _VERSION ~= 'Lua 5.5' then collectgarbage('setpause', 250) end
+
 local function collect_step() return collectgarbage('step', STEP_SIZE) end
 
 return {
@@ -380,7 +417,8 @@ return {
   note_death = note_death, RETURN = RETURN, YIELD = YIELD, entries = entries, is_foreign = is_foreign,
   without_place = without_place,
   out_of_memory = out_of_memory, traceback = traceback,
-  wait = wait, finish = finish, stop = stop, caught = caught, busy = busy, slicing = slicing,
+  wait = wait, finish = finish, stop = stop, caught = caught, busy = busy, slicing = slicing, gates = gates,
+  WEAK = WEAK,
   adopt = adopt, use_strings = use_strings,
   raise = raise, rethrow = rethrow, bad_argument = bad_argument,
   is_jit = IS_JIT, is_51 = IS_51, is_52 = _VERSION == 'Lua 5.2',

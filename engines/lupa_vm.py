@@ -45,8 +45,10 @@ _NO_MEMORY = b"not enough memory"
 _KERNEL_PARTS = (
     *("coroutines", "protected", "natives"),
     *("pattern_items", "pattern_cost", "pattern_match", "plain_find"),
-    *("pattern_search", "patterns", "pattern_gsub"),
+    *("pattern_plans", "pattern_reach", "pattern_windows", "pattern_search"),
+    *("patterns", "pattern_gsub"),
     *("metamethods", "tables", "sort", "text", "characters", "format"),
+    "gates",
 )
 """What adds itself to the table of kernel.lua, in this order."""
 

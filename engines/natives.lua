@@ -16,8 +16,8 @@ local K = ...
 local match, sub = string.match, string.sub
 local ceil, floor, math_type, tointeger = math.ceil, math.floor, math.type, math.tointeger
 local getinfo, pcall, tonumber, type = debug.getinfo, pcall, tonumber, type
-local S, raise, rethrow, without_place, out_of_memory =
-      K.S, K.raise, K.rethrow, K.without_place, K.out_of_memory
+local S, raise, rethrow, without_place, out_of_memory, gates =
+      K.S, K.raise, K.rethrow, K.without_place, K.out_of_memory, K.gates
 
 local PIECE = 1048576         -- bytes that C may copy or change at a time: 1 to 5 ms
 local MAX_NUMERAL = 1024      -- bytes that may stand for a number where an index is expected
@@ -31,8 +31,11 @@ K.piece = PIECE
 local function called_as(name)
   local level, method = 3, false
   while true do
-    local info = getinfo(level, 'Sn')
-    if not info or info.what == 'C' or sub(info.short_src, 1, 6) ~= '[candy' then return name, method end
+    local info = getinfo(level, 'Snf')
+    if not info then return name, method end
+    if not gates[info.func] and (info.what == 'C' or sub(info.short_src, 1, 6) ~= '[candy') then
+      return name, method
+    end
     name, method = info.name or name, info.namewhat == 'method'
     level = level + 1
   end
@@ -63,6 +66,22 @@ end
 function K.native(name, f, ...) return judged(name, pcall(f, ...)) end
 
 K.judged, K.refuse = judged, refuse
+
+-- ---------------------------------------------------------------------- gates
+-- With the C extension, on 5.3 and newer, a function of ours may be behind a gate: a C function that
+-- gives to the native one what that is sure to do within a few ms and without an error, and the rest to
+-- ours. See _slicer.c, which knows the kinds by these numbers.
+K.gate = {SHORT_TEXT = 0, REPEAT = 1, KNOWN_PATTERN = 2, KNOWN_FORM = 3, INSERT = 4, REMOVE = 5}
+
+local gate = K.slicing.gate
+
+-- What scripts get: `ours`, or a gate to it.
+function K.gated(kind, native, ours, ...)
+  if not gate then return ours end
+  local f = gate(kind, native, ours, ...)
+  gates[f] = true
+  return f
+end
 
 -- ---------------------------------------------------------------------- values
 -- The integer that a C function makes of an argument; nil where it refuses the value.

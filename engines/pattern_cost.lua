@@ -113,8 +113,9 @@ end
 -- What an attempt at one place of a subject of n bytes may take: if it fails, and if not.
 local function bounds(program, shape, n)
   local kinds, sets, arguments = program.kind, program.set, program.argument
-  local miss, hit, glance = 0, 0, 0
-  local still = 0               -- what is left of `miss` for a subject of no bytes
+  -- Floats, because integers of 64 bits would wrap around.
+  local miss, hit, glance = 0.0, 0.0, 0.0
+  local still = 0.0             -- what is left of `miss` for a subject of no bytes
   for i = program.count - 1, 1, -1 do
     local kind, set = kinds[i], sets[i]
     local cost = STEP + (set and set.weight * COMPARE or 0)

@@ -1,6 +1,6 @@
 -- Patterns as lists of items, for the judge in pattern_cost.lua and the matcher in pattern_match.lua.
 --
--- Rules of these files (pattern_items, pattern_cost, pattern_match, plain_find, patterns):
+-- Rules of the files pattern_*.lua, patterns.lua and plain_find.lua:
 -- * What a pattern means, down to the words of errors, is what the engine's own functions make of
 --   it; tests/engines/test_patterns.py compares the two.
 -- * Items are read when the matcher gets there, because Lua tells of a malformed item then.
@@ -120,10 +120,11 @@ end
 
 -- ---------------------------------------------------------------------- programs
 -- The items of `pattern` (without its anchor) that have been read so far, one list for each property.
+-- `start` is filled by whoever wants to know where an item stands.
 local function new_program(pattern)
   return {
     pattern = pattern, at = 1, count = 0,
-    brackets = {}, kind = {}, set = {}, argument = {}, second = {},
+    brackets = {}, start = {}, kind = {}, set = {}, argument = {}, second = {},
   }
 end
 

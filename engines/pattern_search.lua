@@ -1,150 +1,27 @@
--- How a pattern is searched for: what is known of the patterns in use, and the three ways of a search.
+-- How a pattern is searched for in a subject that could make a native search long. As much as can be
+-- is native (the views of pattern_windows.lua):
 --
--- * The native function, where neither pattern nor subject can make it long (pattern_cost.lua);
+-- * searches in windows, where no attempt can look beyond the window's end;
 -- * else place by place: the native function at each place where a match may begin, if one such
 --   attempt can't be long;
 -- * else the matcher in Lua (pattern_match.lua), which can be interrupted.
 
 local K = ...
 
-local items, cost, matcher, plain_find, raise = K.items, K.cost, K.matcher, K.plain_find, K.raise
+local matcher, plain_find, plans, reach, windows, raise =
+      K.matcher, K.plain_find, K.plans, K.reach, K.windows, K.raise
 local attempt, new_captures = matcher.attempt, matcher.new_captures
 local IS_UNFINISHED, IS_POSITION = matcher.UNFINISHED, matcher.IS_POSITION
-local byte, find, sub = string.byte, string.find, string.sub
-local huge, unpack = math.huge, table.unpack or unpack
+local look, last_in, reach_of, new_view = windows.look, windows.last_in, windows.reach_of, windows.new_view
+local plan_of, search_fits = plans.plan_of, plans.search_fits
+local SEARCH, ONCE = windows.SEARCH, windows.ONCE
+local AT_BOUND, AT_END = reach.AT_BOUND, reach.AT_END
+local find, sub, type = string.find, string.sub, type
+local unpack = table.unpack or unpack
 
-local IS_OLD = K.is_jit or K.is_51    -- what comes behind "\0" is no part of a pattern
-local MAX_PATTERN = K.is_51 and 8192 or huge    -- bytes: 5.1's own matcher overruns the C stack
-
-local MAX_JUDGED = 1024     -- bytes of a pattern: a longer one is the Lua matcher's
-local MAX_WEIGHT = 1000     -- of what is kept of patterns: about as many KB
-local MAX_PREFIX = 64       -- bytes of a literal that places are looked for by
 local WINDOW = 65536        -- bytes of a subject that one native call looks at
-local LEAST = 256           -- bytes of a subject: no smaller limit is worth knowing
 
-local CARET = byte('^')
-
--- ---------------------------------------------------------------------- what is kept
--- By pattern: for which size of a subject a call of the native function is short, and can raise no
--- error. `captures` has their number, `replacement` the highest one that a replacement names.
-local quick = {}
-local plans, weight
-
-local function forget()
-  plans, weight = {}, 0
-  quick.find, quick.plain, quick.match, quick.gmatch, quick.gsub = {}, {}, {}, {}, {}
-  quick.captures, quick.replacement = {}, {}
-end
-forget()
-
--- Before something of this weight is kept.
-local function make_room(needed)
-  if weight > MAX_WEIGHT then forget() end
-  weight = weight + needed
-end
-
--- ---------------------------------------------------------------------- plans
-local function weight_of(program)
-  local sum = 1
-  for i = 1, program.count do
-    local set = program.set[i]
-    if set and set.owned then sum = sum + 1 end
-  end
-  return sum
-end
-
-local function new_plan(given)
-  local pattern = given
-  if #pattern > MAX_PATTERN then return raise('pattern too complex') end
-  if IS_OLD then
-    local zero = plain_find(pattern, '\0', 1)
-    if zero then pattern = sub(pattern, 1, zero - 1) end
-  end
-  local is_anchored = byte(pattern, 1) == CARET
-  local program = items.new(is_anchored and sub(pattern, 2) or pattern)
-  local plan = {
-    pattern = pattern, program = program, is_anchored = is_anchored,
-    -- Sizes for which a call of each kind is known to be short, and sizes for which it is not.
-    once = -1, not_once = 0, search = -1, not_search = 0, gsub = -1, not_gsub = 0,
-  }
-  if #pattern > MAX_JUDGED then return plan end
-  local kind
-  repeat kind = items.read(program) until kind == items.DONE or kind == items.ERROR
-  plan.judgement = cost.judge(program, is_anchored)
-  if plan.judgement then
-    plan.not_once, plan.not_search, plan.not_gsub = huge, huge, huge
-    plan.anchored = is_anchored and pattern or '^' .. pattern
-  end
-  local first = 1
-  while program.kind[first] == items.OPEN or program.kind[first] == items.POSITION do first = first + 1 end
-  kind = program.kind[first]
-  if is_anchored then
-    plan.prefix = nil
-  elseif kind == items.LITERAL then
-    plan.prefix = sub(program.argument[first], 1, MAX_PREFIX)
-  elseif kind == items.SINGLE or kind == items.BALANCE then
-    plan.head = program.set[first].text
-  end
-  make_room(weight_of(program))
-  plan.is_kept = true
-  plans[given] = plan
-  return plan
-end
-
--- The plan of `pattern` is kept until there are too many.
-local function plan_of(pattern) return plans[pattern] or new_plan(pattern) end
-
--- The rest of the pattern is judged when a subject has a size that is not known yet.
-local function once_fits(plan, n)
-  if n <= plan.once then return true end
-  if n >= plan.not_once * 0.75 then return false end
-  if cost.once_fits(plan.judgement, n) then
-    plan.once = n
-    return true
-  end
-  plan.not_once = n
-  return false
-end
-
-local function search_fits(plan, n)
-  if n <= plan.search then return true end
-  if n >= plan.not_search * 0.75 then return false end
-  if cost.search_fits(plan.judgement, n) then
-    plan.search = n
-    return true
-  end
-  plan.not_search = n
-  return false
-end
-
-local function gsub_fits(plan, n)
-  if n <= plan.gsub then return true end
-  if n >= plan.not_gsub * 0.75 then return false end
-  if cost.gsub_fits(plan.judgement, n) then
-    plan.gsub = n
-    return true
-  end
-  plan.not_gsub = n
-  return false
-end
-
--- Whether a native search of n bytes is short; notes in `limits` for how many more it would be.
-local function note_search(limits, pattern, plan, n)
-  local more = n * 2 > LEAST and n * 2 or LEAST
-  local fits = search_fits(plan, more) or search_fits(plan, n)
-  if fits and plan.is_kept then limits[pattern] = plan.search end
-  return fits
-end
-
-local function note_gsub(pattern, plan, n)
-  local more = n * 2 > LEAST and n * 2 or LEAST
-  if (gsub_fits(plan, more) or gsub_fits(plan, n)) and plan.is_kept then
-    quick.captures[pattern] = plan.judgement.captures
-    quick.gsub[pattern] = plan.gsub
-  end
-end
-
--- ---------------------------------------------------------------------- searching
+-- ---------------------------------------------------------------------- matches of the Lua matcher
 local UNFINISHED = {}       -- in the place of a capture that has no end
 
 -- The match from `first` to before `after`, as find gives it. What is done with a capture decides
@@ -183,35 +60,102 @@ local function next_place(plan, s, at)
   return nil
 end
 
--- Where the plan's pattern matches first at or after `at`: what find(s, pattern, at) gives.
-local function search(s, plan, at, _, is_lax)
+-- ---------------------------------------------------------------------- native matches
+-- Positions among the captures are those of a text that stands `offset` bytes into the subject.
+local function moved(offset, capture, ...)
+  if type(capture) == 'number' then capture = capture + offset end
+  if ... == nil then return capture end
+  return capture, moved(offset, ...)
+end
+
+-- What find gave of a match in a view, as if it had looked at the subject.
+local function in_subject(plan, offset, first, last, ...)
+  if offset == 0 then return first, last, ... end
+  if ... ~= nil and reach_of(plan).moves then return first + offset, last + offset, moved(offset, ...) end
+  return first + offset, last + offset, ...
+end
+
+-- ---------------------------------------------------------------------- tails
+-- What find gives of a pattern whose head find has found.
+local function with_tail(s, tail, first, last, ...)
+  if not first then return nil end
+  local size, places, captures, values = #s, {...}, tail.captures, {}
+  places[AT_BOUND], places[AT_END] = size + 1, size + 1
+  if tail.run then
+    local least, upto = last + 1, size
+    local bound = least
+    while upto >= least do
+      local from = upto - WINDOW + 1
+      if from < least then from = least end
+      local place = last_in(sub(s, from, upto), tail.run, 1)
+      if place then
+        bound = from + place
+        break
+      end
+      upto = from - 1
+    end
+    places[AT_BOUND] = bound
+  end
+  for k = 1, #captures do
+    local start, after = places[captures[k].first], captures[k].after
+    values[k] = after and sub(s, start, places[after] - 1) or start
+  end
+  return first, size, unpack(values, 1, #captures)
+end
+
+-- ---------------------------------------------------------------------- searching
+-- Where the search goes on when no match begins before `at`.
+local function next_at(s, plan, at)
+  if at > #s or not plan.prefix then return at end
+  return plain_find(s, plan.prefix, at) or #s + 2
+end
+
+-- Where the plan's pattern matches first at or after `at`: what find(s, pattern, at) gives. The view
+-- is a new one, or that of the last search in this subject, which ended before `at`. It goes on in a
+-- loop, because 5.1 counts tail calls as levels of its stack.
+local function search(s, plan, at, view, is_lax)
   local size, captures = #s, nil
   while at <= size + 1 do
-    if search_fits(plan, size - at + 1) then return find(s, plan.pattern, at) end
-    at = next_place(plan, s, at)
-    if not at then return nil end
-    if once_fits(plan, size - at + 1) then
-      if find(s, plan.anchored, at) then return find(s, plan.anchored, at) end
+    if at > view.last then
+      local tail = plan.judgement and not search_fits(plan, size - at + 1) and reach_of(plan).tail
+      if tail then
+        return with_tail(s, tail, search(s, plan_of(tail.head), at, new_view(), is_lax))
+      end
+      look(view, s, plan, at)
+    end
+    local way, text, offset, limit = view.way, view.text, view.offset, view.last
+    if way == SEARCH then
+      local first, last, capture = find(text, plan.pattern, at - offset)
+      if first and first + offset <= limit then
+        -- A match with more captures is found once more, where it is.
+        if capture == nil then return first + offset, last + offset end
+        if plan.judgement.captures == 1 then return in_subject(plan, offset, first, last, capture) end
+        return in_subject(plan, offset, find(text, plan.anchored, first))
+      end
+      at = next_at(s, plan, limit + 1)
     else
-      captures = captures or new_captures()
-      local after = attempt(plan.program, s, at, captures)
-      if after then return found(s, at, after, captures, is_lax) end
+      local place = next_place(plan, text, at - offset)
+      if not place then
+        if #text == size then return nil end
+        at = limit + 1
+      elseif place + offset > limit then
+        at = place + offset
+      elseif way == ONCE then
+        if find(text, plan.anchored, place) then
+          return in_subject(plan, offset, find(text, plan.anchored, place))
+        end
+        at = place + offset + 1
+      else
+        at = place + offset
+        captures = captures or new_captures()
+        local after = attempt(plan.program, s, at, captures)
+        if after then return found(s, at, after, captures, is_lax) end
+        at = at + 1
+      end
     end
     if plan.is_anchored then return nil end
-    at = at + 1
   end
   return nil
 end
 
-
--- For tests: what a native call may cost from now on, in nanoseconds by our reckoning.
-function K.limit_patterns(budget)
-  cost.budget = budget
-  forget()
-end
-
-K.search = {
-  plan_of = plan_of, search = search, search_fits = search_fits, note_search = note_search,
-  note_gsub = note_gsub, quick = quick,
-  make_room = make_room, UNFINISHED = UNFINISHED, MAX_KEPT = MAX_JUDGED, WINDOW = WINDOW,
-}
+K.search = {search = search, next_at = next_at, UNFINISHED = UNFINISHED, WINDOW = WINDOW}

@@ -8,12 +8,15 @@
 local K = ...
 
 local plain_find, strings, raise = K.plain_find, K.library.string, K.raise
-local S = K.search
-local plan_of, search, note_search, quick = S.plan_of, S.search, S.note_search, S.quick
+local plans, S, windows = K.plans, K.search, K.windows
+local plan_of, note_search, quick, make_room = plans.plan_of, plans.note_search, plans.quick, plans.make_room
+local search, new_view, piece_end, reach_of =
+      S.search, windows.new_view, windows.piece_end, windows.reach_of
 local byte, find, sub = string.byte, string.find, string.sub
 local native_match, native_gmatch, native_gsub = string.match, string.gmatch, string.gsub
 local floor = math.floor
 local getinfo, pcall, select, tonumber, type = debug.getinfo, pcall, select, tonumber, type
+local gates = K.gates
 
 -- What engines differ in.
 local IS_51 = K.is_51
@@ -25,6 +28,7 @@ local MAX_WHOLE = K.is_jit and 2 ^ 31 or 2 ^ 53  -- numbers beyond are the least
 
 local MAX_INIT = 2 ^ 31     -- what every engine takes
 local PLAIN_BUDGET = 3e6    -- nanoseconds of a native find of plain text
+local PER_BYTE = 0.15       -- of one byte, for each that it looks at
 local CARET = byte('^')
 local SPECIAL = '[%^%$%*%+%?%.%(%[%%%-]'         -- what makes a pattern of the text that find gets
 
@@ -33,8 +37,8 @@ local SPECIAL = '[%^%$%*%+%?%.%(%[%%%-]'         -- what makes a pattern of the 
 local function called_as(name)
   local level = 2
   while true do
-    local info = getinfo(level, 'Sl')
-    if not info or info.what == 'C' then return name, false end
+    local info = getinfo(level, 'Slf')
+    if not info or info.what == 'C' and not gates[info.func] then return name, false end
     if info.currentline > 0 and sub(info.short_src, 1, 6) ~= '[candy' then break end
     level = level + 1
   end
@@ -106,11 +110,12 @@ local function is_plain(pattern)
 end
 
 -- Notes how much text a native find of `needle` may look through, (15 + 0.05 * size) nanoseconds a
--- place; `always`: it is plain text for every find.
+-- place, or far less for one byte, which is found where it is first seen; `always`: it is plain text
+-- for every find.
 local function note_plain(needle, always)
-  if #needle > S.MAX_KEPT or quick.plain[needle] and (quick.find[needle] or not always) then return end
-  S.make_room(1)
-  local limit = floor(PLAIN_BUDGET / (15 + #needle * 0.05))
+  if #needle > plans.MAX_KEPT or quick.plain[needle] and (quick.find[needle] or not always) then return end
+  make_room(1)
+  local limit = floor(PLAIN_BUDGET / (#needle == 1 and PER_BYTE or 15 + #needle * 0.05))
   quick.plain[needle] = limit
   if always then quick.find[needle] = limit end
 end
@@ -119,13 +124,17 @@ local function slow_find(s, pattern, init, plain)
   s, pattern = as_text('find', s, pattern)
   local at = place_of('find', s, init, CLIPS)
   if not at then return nil end
-  if plain or is_plain(pattern) then
-    note_plain(pattern, not plain)
-    return plain_find(s, pattern, at)
+  local plan = not plain and plans.kept_plan(pattern)
+  if not plan or not plan.is_special then
+    if plain or is_plain(pattern) then
+      note_plain(pattern, not plain)
+      return plain_find(s, pattern, at)
+    end
+    plan = plan_of(pattern)
+    plan.is_special = true
   end
-  local plan = plan_of(pattern)
   if note_search(quick.find, pattern, plan, #s - at + 1) then return find(s, pattern, at) end
-  return search(s, plan, at)
+  return search(s, plan, at, new_view())
 end
 
 -- What match gives of what find gives.
@@ -141,7 +150,7 @@ local function slow_match(s, pattern, init)
   if not at then return nil end
   local plan = plan_of(pattern)
   if note_search(quick.match, pattern, plan, #s - at + 1) then return native_match(s, pattern, at) end
-  return captured(s, search(s, plan, at))
+  return captured(s, search(s, plan, at, new_view()))
 end
 
 -- The frame that stands between the two is where K.raise finds the script's.
@@ -167,6 +176,60 @@ function strings.match(s, pattern, init)
 end
 
 -- ---------------------------------------------------------------------- gmatch
+local function nothing() end
+
+-- The matches of one piece after the other, each piece's as the native function gives them. No match
+-- of a pattern that has cuts is empty.
+local function in_pieces(s, plan, at)
+  local known, pattern, size = reach_of(plan), plan.pattern, #s
+  local cut, width, view = known.cut, known.matches, nil
+  local matches, uncut = nothing, at      -- `uncut`: up to here there is no cut
+  local more
+
+  local function next_of_piece(first, ...)
+    if first == nil then return more() end
+    return first, ...
+  end
+
+  local function next_of_search(first, last, capture, ...)
+    if not first then
+      at = size + 1
+      return nil
+    end
+    at = last + 1
+    if capture == nil then return sub(s, first, last) end
+    return capture, ...
+  end
+
+  function more()
+    matches = nothing
+    while at >= uncut do
+      if at > size then return nil end
+      local last = piece_end(s, cut, at, width)
+      if last then
+        local piece = sub(s, at, last)
+        at = last + 1
+        if find(piece, pattern) then
+          matches = native_gmatch(piece, pattern)
+          return matches()
+        end
+      else
+        uncut = at + width
+      end
+    end
+    if at > size then return nil end
+    view = view or new_view()
+    return next_of_search(search(s, plan, at, view))
+  end
+
+  if plan.judgement.captures > 1 then return function() return next_of_piece(matches()) end end
+  return function()
+    local first = matches()
+    if first ~= nil then return first end
+    return more()
+  end
+end
+
 local function slow_gmatch(s, pattern, init)
   s, pattern = as_text('gmatch', s, pattern)
   local at, last = 1, nil
@@ -176,6 +239,9 @@ local function slow_gmatch(s, pattern, init)
   local plan = plan_of(pattern)
   if note_search(quick.gmatch, pattern, plan, #s) then return native_gmatch(s, pattern, HAS_INIT and at or nil) end
 
+  if plan.judgement and reach_of(plan).cut then return in_pieces(s, plan, at) end
+
+  local view = new_view()
   local function step(first, after, capture, ...)
     if not first then
       at = #s + 2
@@ -183,7 +249,7 @@ local function slow_gmatch(s, pattern, init)
     end
     if first > after then
       at = first + 1
-      if first == last then return step(search(s, plan, at)) end
+      if first == last then return step(search(s, plan, at, view)) end
     else
       at = after + 1
       if NO_EMPTY_AFTER then last = at end
@@ -191,7 +257,7 @@ local function slow_gmatch(s, pattern, init)
     if capture == nil then return sub(s, first, after) end
     return capture, ...
   end
-  return function() return pass(step(search(s, plan, at))) end
+  return function() return pass(step(search(s, plan, at, view))) end
 end
 
 function strings.gmatch(s, pattern, init)
@@ -205,3 +271,4 @@ strings.gfind = strings.gmatch
 
 
 K.patterns = {as_text = as_text, checked = checked, pass = pass, NO_EMPTY_AFTER = NO_EMPTY_AFTER}
+K.quick = quick

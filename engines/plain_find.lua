@@ -8,6 +8,7 @@ local WORST = 15              -- nanoseconds for a place where the first byte is
 local COMPARE = 0.05          -- for each byte compared there
 local BUDGET = 3e6
 local WINDOW = 65536          -- bytes of the subject that one native call looks at
+local FIRST = 1024            -- bytes of the first one: what is looked for is often near
 local HEAD = 64               -- bytes of a long needle that it looks for
 local MAX_PIECE = 16384       -- bytes that are compared at once
 local BASE, PRIME = 257, 2147483647      -- of the rolling hash; products stay exact in doubles
@@ -44,12 +45,13 @@ end
 
 -- Where `needle`, of HEAD bytes at most, is in `s` at or after `at`.
 local function find_short(s, needle, at)
-  local size = #s
+  local size, width = #s, FIRST
   if size - at <= WINDOW then return find(s, needle, at, true) end
   while at <= size do
-    local first, last = find(sub(s, at, at + WINDOW - 1), needle, 1, true)
+    local first, last = find(sub(s, at, at + width - 1), needle, 1, true)
     if first then return at + first - 1, at + last - 1 end
-    at = at + WINDOW - #needle + 1
+    at = at + width - #needle + 1
+    if width < WINDOW then width = width * 4 end
   end
   return nil
 end

@@ -3,13 +3,14 @@
 
 local K = ...
 
-local find, rawget, select, sub, type, unpack = string.find, rawget, select, string.sub, type, unpack
+local find, rawget, select, setmetatable, sub, type, unpack =
+      string.find, rawget, select, setmetatable, string.sub, type, unpack
 local pcall, native_xpcall = pcall, xpcall      -- pcall names itself in its errors
 local create, native_running, traceback = K.create, coroutine.running, K.traceback
 local S, body_of, go, disguise = K.S, K.body_of, K.go, K.disguise
 local stop, raise, rethrow, bad_argument, without_place =
       K.stop, K.raise, K.rethrow, K.bad_argument, K.without_place
-local ends_run, out_of_memory, MAX_DEPTH = K.caught, K.out_of_memory, K.max_depth
+local ends_run, out_of_memory, MAX_DEPTH, WEAK = K.caught, K.out_of_memory, K.max_depth, K.WEAK
 local running = K.coroutine.running
 
 local P = {}
@@ -130,7 +131,7 @@ local function judge(handler, ok, ...)
   local R, co = S.R, running()
   local traces = R.traces
   if not traces then
-    traces = {}
+    traces = setmetatable({}, WEAK)     -- a run that is dropped in a handler leaves its thread there
     R.traces = traces
   end
   local outer = traces[co]

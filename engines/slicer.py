@@ -41,7 +41,7 @@ LUAJIT = 0
 
 _TAKE_FUNCTIONS = b"""
 local functions = {}
-for _, name in ipairs{'anchor', 'enter', 'leave', 'expired', 'resume', 'close'} do
+for _, name in ipairs{'anchor', 'enter', 'leave', 'expired', 'resume', 'close', 'gate'} do
   functions[name], _G['slicer_' .. name] = _G['slicer_' .. name], nil
 end
 slicer_register_main(coroutine.resume, coroutine.close)

@@ -62,7 +62,8 @@ QUICK, SLOW = 8e-6, 1e-3
 _MASK_COUNT = 8
 _JIT_OFF = 0
 _JIT_FLUSH = 0x0200
-_NEVER = 0x7FFFFFFF
+_SELDOM = 20_000
+"""Interpreted instructions; see ``_slicer.c``, which says what is looked for then."""
 _Pointer = ctypes.c_void_p
 _Hook = ctypes.CFUNCTYPE(None, _Pointer, _Pointer)
 _Sample = ctypes.CFUNCTYPE(None, _Pointer, _Pointer, ctypes.c_int, ctypes.c_int)
@@ -202,7 +203,7 @@ class CtypesLuaJITSlicer(CtypesSlicer):
         library.luaJIT_profile_stop.argtypes = [_Pointer]
         library.luaJIT_setmode.argtypes = [_Pointer, ctypes.c_int, ctypes.c_int]
         self._yield = _pointer_to(library.lua_yield)
-        self._idle = _Hook(lambda _thread, _where: None)
+        self._seldom = _Hook(lambda thread, _where: self._at_sample(0, thread, 0, 0))
         self._sparse = _Hook(self._at_sparse_hook)
         self._sample = _Sample(self._at_sample)
         self._shields = 0
@@ -231,7 +232,7 @@ class CtypesLuaJITSlicer(CtypesSlicer):
 
     def _rest(self) -> None:
         # The count bit stays on, for at_sample() could not add it: see _slicer.c.
-        hook, interval = (self._sparse, HOOK_INTERVAL) if self._demoted else (self._idle, _NEVER)
+        hook, interval = (self._sparse, HOOK_INTERVAL) if self._demoted else (self._seldom, _SELDOM)
         self._sethook(self._anchor, _pointer_to(hook), _MASK_COUNT, interval)
 
     def _enter(self, closing: bool) -> None:

@@ -73,12 +73,12 @@ local function sort(t, lo, up, f, splits)
     if splits == 0 then return heapsort(t, lo, up, f) end
     splits = splits - 1
     t[p], t[up - 1] = t[up - 1], pivot
-    local i, j = lo, up - 1
+    local i, j, edge = lo, up - 1, up - HIGHER
     while true do
       i = i + 1
       local left = t[i]
       while LESS(left, pivot) do
-        if i >= up - HIGHER then return invalid() end
+        if i >= edge then return invalid() end
         i = i + 1
         left = t[i]
       end

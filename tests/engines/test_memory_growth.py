@@ -52,6 +52,25 @@ def test_a_run_that_is_over_is_collected(name: str, body: str) -> None:
     vm.close()
 
 
+DROPPED = {
+    "in a handler": "K.xpcall(function() error(1) end, function() K.wait('op') end)",
+    "after an error": "K.pcall(K.coroutine.wrap(function() error({}) end)) K.wait('op')",
+}
+
+
+@pytest.mark.parametrize("body", DROPPED.values(), ids=DROPPED)
+def test_the_last_run_keeps_no_thread(name: str, body: str) -> None:
+    """What it noted of an error does not keep the dropped thread that this happened in."""
+    size = 10_000_000
+    vm = registry.load(name).new_vm()
+    before = used(vm)
+    text = f"local text = string.rep('x', {size}) {body} return text"
+    assert isinstance(vm.start(1, function(vm, text)), Yielded)
+    vm.drop(1)
+    assert used(vm) - before < size // 10
+    vm.close()
+
+
 def test_an_idle_thread_holds_no_answer(name: str) -> None:
     """What a run has returned is garbage as soon as the host has it."""
     size = 10_000_000

@@ -41,7 +41,7 @@ local function iterate(gmatch, s, pattern, init)
   local function collect(...)
     if select('#', ...) == 0 or ... == nil then return false end
     lines[#lines + 1] = shown(...)
-    return #lines < 50
+    return #lines < 300
   end
   while collect(iterator()) do end
   return table.concat(lines, ' | ')
@@ -95,12 +95,14 @@ def _comparers() -> dict[str, tuple[Any, Any]]:
     return comparers
 
 
-def differences(*args: object, budgets: tuple[float, ...] = BUDGETS) -> list[str]:
-    """What differs, on which engine."""
+def differences(
+    *args: object, budgets: tuple[float, ...] = BUDGETS, width: int | None = None
+) -> list[str]:
+    """What differs, on which engine; with windows of this width, if it is said."""
     found = []
     for engine, (compare, limit) in _comparers().items():
         for budget in budgets:
-            limit(budget)
+            limit(budget, width and width / WIDEST)
             problem = compare(*args)
             if problem is not None:
                 found.append(f"{engine}, budget {budget}: {problem.decode('latin-1')}")
@@ -217,6 +219,114 @@ def test_results_and_errors_are_those_of_the_engine(
 ) -> None:
     """All four functions give what the engine's own give, whichever way a search goes."""
     problems = differences(subject, pattern, init, plain, replacement, n)
+    assert not problems, "\n".join(problems)
+
+
+WIDEST = 16384
+"""Bytes of the widest window that there is."""
+
+_units = st.sampled_from([b"a", b"b", b"=", b" ", b"\0"])
+_long_subjects = st.lists(_units, min_size=2, max_size=3).flatmap(
+    lambda units: st.lists(
+        st.one_of(
+            st.sampled_from(units),
+            st.sampled_from(units),
+            st.builds(bytes.__mul__, st.sampled_from(units), st.integers(2, 25)),
+        ),
+        min_size=6,
+        max_size=25,
+    ).map(b"".join)
+)
+_sets = st.sampled_from(
+    [
+        *(b"a", b"b", b"=", b" ", b".", b"%a", b"%s", b"%S", b"%W", b"%z"),
+        *(b"[ab]", b"[a=]", b"[^a]", b"[^=]", b"[^ab]", b"[^%z]"),
+    ]
+)
+_parts = st.builds(bytes.__add__, _sets, st.sampled_from([b"", b"", b"?", b"*", b"+", b"+", b"-"]))
+_parts = st.one_of(
+    *(_parts,) * 5,
+    st.sampled_from([b"ab", b"a=", b"()", b"%f[%a]", b"%f[ a=]", b"%f[^%w]", b".-", b".*", b"%1"]),
+)
+_sequences = st.lists(_parts, min_size=1, max_size=3).map(b"".join)
+_ordinary_patterns = st.builds(
+    lambda start, parts, end: start + b"".join(parts) + end,
+    st.sampled_from([b"", b"", b"", b"", b"^", b"^%s*"]),
+    st.lists(
+        st.one_of(_sequences, _sequences.map(lambda inner: b"(" + inner + b")")),
+        min_size=1,
+        max_size=2,
+    ),
+    st.sampled_from([b""] * 6 + [b"$", b"(.*)", b"(.-)%s*$", b".-()[ab]*$", b"(.-)=", b".+"]),
+)
+
+
+@settings(max_examples=600, deadline=None)
+@given(
+    _long_subjects,
+    _ordinary_patterns,
+    st.one_of(st.none(), st.none(), st.none(), st.integers(1, 60)),
+    st.sampled_from([b"", b"<%0>", b"%1%1"]),
+    st.one_of(st.none(), st.none(), st.none(), st.integers(0, 9)),
+    st.sampled_from([-1, -1, 400, 2000]),
+    st.integers(2, 40),
+)
+def test_long_subjects_are_cut_where_nobody_sees_it(
+    subject: bytes,
+    pattern: bytes,
+    init: int | None,
+    replacement: bytes,
+    n: int | None,
+    budget: float,
+    width: int,
+) -> None:
+    """Windows and pieces that are shorter than what matches, or just as long, change nothing."""
+    arguments = (subject, pattern, init, False, replacement, n)
+    problems = differences(*arguments, budgets=(budget,), width=width)
+    assert not problems, "\n".join(problems)
+
+
+CUT = {
+    # name: subject, pattern
+    "a barrier that is passed": (b"11;2 1;1;2;11;2 ;1", b"%d+;%d"),
+    "two barriers that are passed": (b"a=b;c=d;;a=;b=c;=d;a=b", b"%a+=%a+;"),
+    "a first item that is repeated": (b"aaab aab b aaaaaab", b"a*b"),
+    "a last item that is repeated": (b"aabbb aab abb aaabbbbb", b"aa+b*"),
+    "all items are repeated": (b"aabbcc abc bbcc aacc", b"a*b*c*"),
+    "pairs": (b"aaaaa aaaaaaa aaaa", b"aa"),
+    "no repeated item": (b"abaababaabab", b"a.?b"),
+    "a lazy item before the last byte": (b"<aa><b<c>>d><<>", b"<(.-)>"),
+    "a lazy item before a set": (b"aa;b,,cc;,d", b"(.-)[,;]"),
+    "a lazy item before two bytes": (b"{{a}}b{{c}d}}{{{e}}}}", b"{{(.-)}}"),
+    "lazy items before single bytes": (b"a,b,c;d,e;f,,g;,,;;", b"(.-),(.-),(.-);"),
+    "a lazy item before one that may be left out": (b"a\r\nb\nc\r\rd\n", b"(.-)\r?\n"),
+    "quotes": (b'a"b"c""d"e"f', b'"[^"]*"'),
+    "positions": (b"a bb  ccc dddd", b"()%a+()"),
+    "a frontier": (b"aa bb  a=b =a", b"%f[%a]%a+%f[%A]"),
+    "a frontier behind a barrier": (b"abb cbb abbb cb", b"%f[ab]b+"),
+    "a frontier of spaces": (b"aa  bb   a  ", b"%f[ ] +"),
+    "the end": (b"a  b   c    ", b"%s+$"),
+    "the end, in vain": (b"a  b   c    d", b"%s+$"),
+    "a trim": (b"    a  b   c    ", b"^%s*(.-)%s*$"),
+    "a trim of nothing but spaces": (b"             ", b"^%s*(.-)%s*$"),
+    "a trim without an anchor": (b"  a  b   c    ", b"()%s*(.-)()%s*()$"),
+    "the first line": (b"aaaa\nbbb\ncc", b"^(.-)\n(.*)$"),
+    "the rest": (b"key = value = more", b"(%a+)%s*=%s*(.+)"),
+    "an empty match": (b"a,bb,,ccc,", b"([^,]*),?"),
+}
+
+
+@pytest.mark.parametrize("name", CUT)
+def test_cuts_are_where_nothing_reaches(name: str) -> None:
+    """The same with windows of every width, from those without a fence to those with many."""
+    subject, pattern = CUT[name]
+    problems = [
+        problem
+        for width in range(1, 24)
+        for problem in differences(
+            *(subject * 3, pattern, None, False, b"<%0>", None), budgets=(-1,), width=width
+        )
+    ]
     assert not problems, "\n".join(problems)
 
 
@@ -394,9 +504,20 @@ ENDLESS = {
     "a set": ("('x'):rep(200000)", "[^y]-y"),
     "a reference in a loop": ("('a'):rep(20000)", "(a*)b?%1%1c"),
     "optional items": ("('a'):rep(60)", "a?" * 60 + "b"),
+    "optional items beyond 64 bits": ("('a'):rep(80)", "a?" * 70 + "b"),
     "a huge set": ("('a'):rep(200000)", "[" + "bc%d" * 200 + "]"),
     "a huge set in a loop": ("('a'):rep(20000)", "[^" + "bc%d" * 200 + "]*d"),
     "everything": ("('a'):rep(8000000)", ".*b"),
+    "a run without a barrier": ("('a'):rep(1000000)", "(%w+)=(%w+)"),
+    "barriers far apart": ("(('a'):rep(60000) .. ' '):rep(20)", "%w+="),
+    "barriers at the width of a window": ("(('a'):rep(16000) .. ' '):rep(80)", "(%w+)%s*=+"),
+    "sets of many parts": ("('a,.;-+_x'):rep(100000)", "[ab,.;+_c-]+%d*[^%s,.a]*="),
+    "quotes": ("('\"'):rep(2000000)", '"[^"]*"x'),
+    "spaces": ("(' '):rep(3000000)", "^%s*(.-)%s*$"),
+    "spaces, and the end": ("((' '):rep(30000) .. 'x'):rep(60)", "%s+$"),
+    "opening braces": ("('{'):rep(2000000)", "{{(.-)}}"),
+    "closing braces far away": ("(('{{'):rep(30000) .. '}}'):rep(30)", "{{(.-)}}"),
+    "matches everywhere": ("('a'):rep(2000000)", "a"),
     "a long needle": ("('a'):rep(4000000)", "a" * 65_000 + "b"),
 }
 USES = {

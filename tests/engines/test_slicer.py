@@ -334,6 +334,36 @@ def test_a_second_luajit_takes_the_slices(make: Make, mode: Mode) -> None:
     assert new.resume(1) == PREEMPTED
 
 
+def test_a_tick_of_a_vm_without_slices_does_nothing(make: Make) -> None:
+    """It was made while the VM had them; by now LuaJIT's profiler may be nobody's."""
+    old = make("luajit", "extension", 0.2)
+    spin = function(old, "while true do end")
+    old.seconds_left = 1
+    assert old.start(1, spin) == PREEMPTED
+    make("luajit", "extension").close()
+    assert isinstance(old.resume(1), Failed)
+
+
+@pytest.mark.parametrize("engine", ["lua54", "lua55"])
+def test_ticks_do_not_slow_a_call_down_whatever_the_depth(make: Make, engine: str) -> None:
+    """To set a hook they walk the whole chain of calls: once for a call, not again in each tick."""
+    taken = []
+
+    def work() -> None:
+        began = thread_time()
+        sum(range(5_000_000))
+        taken.append(thread_time() - began)
+
+    vm = make(engine, "extension", 0.00005)
+    body = "local function f(n) if n == 0 then work() return 0 end return 1 + f(n - 1) end return f"
+    f = vm.execute(b"local work = ... " + body.encode(), "t", work)
+    for run, depth in enumerate((1, 150_000)):
+        answer, _ = finish(vm, vm.start(run, f, depth), run)
+        assert answer == Returned((depth,))
+    shallow, deep = taken
+    assert deep < 2 * shallow
+
+
 @pytest.mark.parametrize("locals_", [0, 20, 150])
 @pytest.mark.parametrize("catch", ["pcall(f)", "xpcall(f, function(e) return e end)"])
 @pytest.mark.parametrize("mode", ["extension", "ctypes"])
@@ -359,7 +389,7 @@ def test_a_process_outlives_its_vms(make: Make) -> None:
     """A tick that comes when the VM is closed ends nothing, whatever the signal's default is."""
     for _ in range(20):
         for engine in ("luajit", "lua54"):
-            vm = make(engine, "extension", 0.0002)
+            vm = make(engine, "extension", 0.00005)
             assert vm.start(1, function(vm, "while true do end")) == PREEMPTED
             vm.close()
     until = perf_counter() + 0.01

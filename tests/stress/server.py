@@ -18,8 +18,9 @@ CLIENTS = 12
 LEAVES = 0.08
 """How often a client goes away before it has its reply."""
 
-STUCK = 30.0
-"""Seconds after which a request that has no reply is lost: many times its limits."""
+TIME_LIMIT = 30.0
+STUCK = 2 * TIME_LIMIT
+"""Seconds after which a request that has no reply is lost: its limit has long passed."""
 
 MODULE = """
 local M = {size = 0}
@@ -107,7 +108,7 @@ async def _serve(
             text.append(
                 f'[[host.route]]\nlocation = "= {target}"\nlua_script = "{script}"\n'
                 f'lua_engine = "{engine}"\nlua_memory_limit = "{memory}"\n'
-                f'lua_cpu_limit = "{limit}"\nlua_time_limit = "{STUCK:.0f}s"\n'
+                f'lua_cpu_limit = "{limit}"\nlua_time_limit = "{TIME_LIMIT:.0f}s"\n'
                 if case.name != "endless sleep"
                 else f'[[host.route]]\nlocation = "= {target}"\nlua_script = "{script}"\n'
                 f'lua_engine = "{engine}"\nlua_time_limit = "300ms"\n'

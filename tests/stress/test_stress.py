@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from stress import run
 
 ROOT = Path(__file__).parents[2]
 LONG = os.environ.get("CANDY_TRIO_LONG") == "1"
@@ -43,3 +44,21 @@ def test_nothing_breaks(kind: str) -> None:
     print(done.stdout)
     assert done.returncode == 0, done.stdout
     assert "wrong: 0" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("later", "grows"),
+    [([77, 45, 96, 61, 107, 58, 90, 60] * 10, False), ([61 + n for n in range(80)], True)],
+)
+def test_what_is_called_growth(
+    monkeypatch: pytest.MonkeyPatch, later: list[int], grows: bool
+) -> None:
+    """A high moment is none; what is there at each rest, and ever more, is."""
+    growth = run.Growth(1200)
+    sizes = iter([61, *later])
+    monkeypatch.setattr(run, "resident_bytes", lambda: next(sizes) << 20)
+    growth.look([])
+    growth._settled_at = 0
+    for _ in later:
+        growth.look([])
+    assert bool(growth.verdict()) is grows

@@ -126,21 +126,22 @@ async def read_reply(stream: trio.abc.ReceiveStream, method: str = "GET") -> Rep
     parser = h11.Connection(h11.CLIENT)
     parser.send(h11.Request(method=method, target="/", headers=[("Host", "x")]))
     parser.send(h11.EndOfMessage())
-    status, headers, body = 0, [], b""
+    status, headers = 0, []
+    body = bytearray()  # a long answer comes in many small chunks
     while True:
         try:
             event = parser.next_event()
         except h11.RemoteProtocolError:
-            return Reply(status, headers, body)
+            return Reply(status, headers, bytes(body))
         if event is h11.NEED_DATA:
             parser.receive_data(await stream.receive_some(65536))
         elif isinstance(event, h11.Response):
             status = event.status_code
             headers = [(k.decode(), v.decode("latin-1")) for k, v in event.headers.raw_items()]
         elif isinstance(event, h11.Data):
-            body += bytes(event.data)
+            body += event.data
         elif isinstance(event, h11.EndOfMessage | h11.ConnectionClosed):
-            return Reply(status, headers, body)
+            return Reply(status, headers, bytes(body))
 
 
 @asynccontextmanager
