@@ -128,15 +128,15 @@ def idle_worker(engine: str) -> Iterator[Value]:
 def idle_connections(count: int) -> Iterator[Value]:
     with serving("luajit") as (number, clients):
         expect(clients.tell("open", 1), 1)
+        expect(clients.tell("close"), 1)
         before = resident_bytes(number)
         expect(clients.tell("open", count), count)
         each = (resident_bytes(number) - before) / count
         yield Value(
             f"an idle connection, of {count:,}", each / KB, "KB", bound=CONNECTION_BOUND / KB
         )
-        answered = clients.tell("ask")
         yield Value(
-            "of these not answered afterwards", count + 1 - answered, "connections", bound=0
+            "of these not answered afterwards", count - clients.tell("ask"), "connections", bound=0
         )
         clients.tell("close")
 
@@ -189,7 +189,7 @@ def expect(answer: object, expected: object) -> None:
 
 def arguments_of() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--connections", type=int, default=9_999)
+    parser.add_argument("--connections", type=int, default=10_000)
     parser.add_argument("--cycles", type=int, default=100_000)
     parser.add_argument("--megabytes", type=int, default=1024)
     parser.add_argument("--starts", type=int, default=9)
