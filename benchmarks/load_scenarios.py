@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import re
+import socket
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -48,20 +49,14 @@ class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def check(self, port: int) -> str | None:
         """What is wrong with the answer that the server on ``port`` gives, or None."""
-        client = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_SECONDS)
         try:
-            client.putrequest(self.method, self.path, skip_host=True, skip_accept_encoding=True)
-            head, _, body = self.raw().partition(b"\r\n\r\n")
-            for line in head.decode().split("\r\n")[1:]:
-                name, _, value = line.partition(": ")
-                client.putheader(name, value)
-            client.endheaders(body or None)
-            response = client.getresponse()
-            answer = response.read().decode()
+            with socket.create_connection(("127.0.0.1", port), TIMEOUT_SECONDS) as sock:
+                sock.sendall(self.raw())
+                response = http.client.HTTPResponse(sock, method=self.method)
+                response.begin()
+                answer = response.read().decode()
         except (OSError, http.client.HTTPException) as error:
             return f"{self.method} {self.path}: {error!r}"
-        finally:
-            client.close()
         if response.status == 200 and self._matches(answer):
             return None
         return f"{self.method} {self.path}: {response.status} {answer[:200]!r}"

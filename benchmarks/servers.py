@@ -33,6 +33,8 @@ events {{ worker_connections 8192; }}
 http {{
 access_log {access_log};
 keepalive_requests 1000000000;
+client_body_buffer_size 64k;
+client_body_in_single_buffer on;
 lua_package_path "{lua_modules}/?.lua;;";
 {dicts}
 {temporary}
