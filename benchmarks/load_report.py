@@ -135,6 +135,10 @@ def page_tables(report: LoadReport, scenarios: Mapping[str, Scenario]) -> list[s
             ["scenario", *contestants], _rows(report, scenarios, lambda it: f"{it.computing:.0f}")
         ),
         "",
+        "Milliseconds until the answer, at the median / at the 99th percentile, medians:",
+        "",
+        *table(["scenario", *contestants], _rows(report, scenarios, _latency)),
+        "",
         f"{machine.date}; {machine.processor}, shared with the load; {machine.system};"
         f" {report.rounds} rounds of {report.seconds} seconds. {versions}.",
         *absent,
@@ -151,6 +155,11 @@ def _rows(
         ]
         for name, measured in report.scenarios.items()
     ]
+
+
+def _latency(measured: Measured) -> str:
+    p50, p99 = statistics.median(measured.p50_ms), statistics.median(measured.p99_ms)
+    return f"{p50:.2g} / {p99:.2g}" if p99 < 100 else f"{p50:.2g} / {p99:.0f}"
 
 
 def _ratios(
