@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -29,9 +29,14 @@ master_process off;
 worker_processes 1;
 pid {folder}/nginx.pid;
 error_log {folder}/nginx-error.log warn;
-events {{ worker_connections 1024; }}
+events {{ worker_connections 8192; }}
 http {{
-access_log off;
+access_log {access_log};
+keepalive_requests 1000000000;
+client_body_buffer_size 64k;
+client_body_in_single_buffer on;
+lua_package_path "{lua_modules}/?.lua;;";
+{dicts}
 {temporary}
 server {{
 listen 127.0.0.1:{port};
@@ -50,8 +55,11 @@ def free_port() -> int:
 
 
 @contextmanager
-def server(command: list[str], port: int, folder: Path) -> Iterator[None]:
-    """The process for as long as the block takes; ``candy_trio`` is the one beside this module."""
+def server(command: list[str], port: int, folder: Path) -> Iterator[int]:
+    """The process for as long as the block takes, which gets its number.
+
+    ``candy_trio`` is the one beside this module.
+    """
     output = folder / f"out-{port}"
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
@@ -59,7 +67,7 @@ def server(command: list[str], port: int, folder: Path) -> Iterator[None]:
         process = subprocess.Popen(command, cwd=folder, stdout=out, stderr=out, env=environment)
     try:
         _await_port(port, process, output)
-        yield
+        yield process.pid
     finally:
         process.terminate()
         try:
@@ -94,8 +102,19 @@ def nginx_missing() -> str | None:
     return None
 
 
-def nginx(folder: Path, port: int, scripts: dict[str, Path]) -> list[str]:
-    """The command of an nginx with one worker that serves each script at its location."""
+def nginx(
+    folder: Path,
+    port: int,
+    scripts: Mapping[str, Path],
+    *,
+    lua_modules: Path | None = None,
+    dicts: Mapping[str, str] | None = None,
+    access_log: bool = False,
+) -> list[str]:
+    """The command of an nginx with one worker that serves each script at its location.
+
+    ``lua_modules`` is where scripts find theirs; ``dicts`` are the sizes of shared dictionaries.
+    """
     modules = _nginx_modules()
     assert modules is not None
     config = folder / "nginx.conf"
@@ -103,6 +122,11 @@ def nginx(folder: Path, port: int, scripts: dict[str, Path]) -> list[str]:
         _NGINX_CONFIG.format(
             folder=folder,
             port=port,
+            access_log=f"{folder}/nginx-access.log" if access_log else "off",
+            lua_modules=lua_modules or folder,
+            dicts="\n".join(
+                f"lua_shared_dict {name} {size};" for name, size in (dicts or {}).items()
+            ),
             loads="\n".join(f"load_module {modules / name};" for name in NGINX_MODULES),
             temporary="\n".join(
                 f"{kind}_temp_path {folder}/{kind};"

@@ -1,0 +1,2 @@
+local requests = ngx.shared.counters:incr("requests", 1, 0)
+ngx.say(requests)

@@ -1,0 +1,1 @@
+ngx.print(require("large_text"))
