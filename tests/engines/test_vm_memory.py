@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from engines import registry
-from engines.base import Failed
+from engines.base import Failed, Returned
 
 ENGINES = ("luajit", "lua51", "lua52", "lua53", "lua54", "lua55")
 
@@ -37,4 +39,20 @@ def test_no_script_goes_on_without_memory(engine: str, around: str, found: str) 
     assert isinstance(answer, Failed), answer
     assert answer.limit == "memory", answer
     assert b"script:1:" in answer.traceback, answer
+    vm.close()
+
+
+def test_a_new_table_of_strings_may_go_over_the_limit() -> None:
+    """LuaJIT's collector makes one, too, and can't have it refused while compiled code runs."""
+    vm: Any = registry.load("luajit").new_vm(memory_limit=64 << 20, time_slice=10)
+    if vm.mode != "time slices by the C extension":
+        pytest.skip(f"{vm.mode}: the extension counts LuaJIT's memory")
+    body = b"local kept = {} return function(n) for i = 1, n do kept[i] = 'a' .. i end end"
+    assert vm.start(1, vm.execute(body, "t"), 60_000) == Returned(())
+    before = vm.memory_used()
+    vm.memory_left = 1_100_000
+    # Some 400 KB, and the table for more than 65,536 strings: a megabyte, of which half was there.
+    body = b"local kept = {} return function(n) for i = 1, n do kept[i] = 'b' .. i end end"
+    assert vm.start(2, vm.execute(body, "t"), 8_000) == Returned(())
+    assert vm.memory_used() > before + 800_000
     vm.close()
