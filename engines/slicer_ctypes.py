@@ -94,6 +94,8 @@ class CtypesSlicer(Slicer):
         self._unwound = False
         self._tries = 0
         """How often it was found too late where nothing can yield."""
+        self._every = 0
+        """For tests: interrupt before each so many instructions; else 0."""
         self._anchor = address_of(execute(ANCHOR, "slicer"))
         self.functions = self._make_functions(execute)
 
@@ -103,6 +105,14 @@ class CtypesSlicer(Slicer):
     def allow(self, seconds: float) -> None:
         """See :meth:`Slicer.allow`."""
         self._allowed = seconds
+
+    def interrupt_every(self, count: int) -> None:
+        """See :meth:`Slicer.interrupt_every`.
+
+        On PUC-Lua threads that exist keep the interval they have; LuaJIT yields one instruction
+        later, for a hook that yields can't look first whether it may.
+        """
+        self._every = count
 
     def interruptions(self) -> int:
         """See :meth:`Slicer.interruptions`."""
@@ -148,7 +158,6 @@ class CtypesPucSlicer(CtypesSlicer):
         super().__init__(module, execute, time_slice)
         self._library.lua_yieldk.argtypes = [_Pointer, ctypes.c_int, _Pointer, _Pointer]
         self._library.lua_gethookcount.argtypes = [_Pointer]
-        self._every = 0
         self._seen = 0.0
         """When the last hook came."""
         self._hook = _Hook(self._at_hook)
@@ -196,10 +205,6 @@ class CtypesPucSlicer(CtypesSlicer):
         wanted = FIRST_INTERVAL if took > SLOW else min(count * 4, HOOK_INTERVAL)
         if wanted != count:
             self._set(thread, wanted)
-
-    def interrupt_every(self, count: int) -> None:
-        """See :meth:`Slicer.interrupt_every`; threads that exist keep the interval they have."""
-        self._every = count
 
     def detach(self) -> None:
         """See :meth:`Slicer.detach`."""
@@ -254,6 +259,9 @@ class CtypesLuaJITSlicer(CtypesSlicer):
         super()._enter(closing)
         self._shields = 0
         self._interrupted = False
+        if self._every:
+            hook = _pointer_to(self._seldom)
+            self._sethook(self._anchor, hook, _MASK_COUNT, self._every)
         if not self._wake.is_set():
             self._wake.set()
 
@@ -270,7 +278,7 @@ class CtypesLuaJITSlicer(CtypesSlicer):
 
     def _at_sample(self, _data: int, thread: int, _samples: int, _state: int) -> None:
         now = perf_counter()
-        if not self._due or now < self._due:
+        if not self._due or (now < self._due and not self._every):
             return
         if self._library.lua_isyieldable(thread) and not self._shields:
             self._interruptions += 1
@@ -310,10 +318,6 @@ class CtypesLuaJITSlicer(CtypesSlicer):
                 continue
             signal.pthread_kill(self._thread, signal.SIGPROF)
             self._stopping.wait(self._slice)
-
-    def interrupt_every(self, count: int) -> None:
-        """See :meth:`Slicer.interrupt_every`."""
-        raise OSError("a count hook of LuaJIT's that yields can't look first whether it may")
 
     def _demote(self) -> None:
         """Another VM takes the profiler: what is left is the limit, with the compiler off."""

@@ -183,13 +183,17 @@ def test_interrupted_before_every_kth_instruction(stepper: Stepper, stride: int)
 
 
 @pytest.mark.timeout(TIMEOUT)
-@pytest.mark.parametrize("stride", STRIDES if LONG else (7, 257))
-@pytest.mark.parametrize("engine", [engine for engine in ENGINES if engine != "luajit"])
+@pytest.mark.parametrize(
+    ("engine", "stride"),
+    [
+        (engine, stride)
+        for engine in ENGINES
+        for stride in (STRIDES if LONG and engine != "luajit" else (7, 257))
+    ],
+)
 def test_interrupted_before_every_kth_instruction_through_ctypes(engine: str, stride: int) -> None:
-    """PUC-Lua alone: on LuaJIT a hook that yields can't look first whether it may."""
-    stepper = Stepper(
-        engine, "ctypes"
-    )  # a new one, for threads keep the k that they were made with
+    """Some of the programs of an engine, on a new VM: threads keep the k they were made with."""
+    stepper = Stepper(engine, "ctypes")
     programs = programs_for(engine)
     if not LONG and stride < FEW:
         programs = programs[::FEW]
