@@ -7,7 +7,7 @@ if not K.slicing.gate then return end
 local find, gmatch, native_format = string.find, string.gmatch, string.format
 local setupvalue = debug.setupvalue
 local next, type = next, type
-local gated, kinds, library, quick = K.gated, K.gate, K.library, K.quick
+local gated, kinds, library, quick = K.gated, K.gate, K.library, K.plans.quick
 
 local MAX_FORMS = 1000           -- remembered, then forgotten all at once: scripts have few
 local MAX_FORM = 256             -- bytes of a form that is worth it

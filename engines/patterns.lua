@@ -269,6 +269,4 @@ function strings.gmatch(s, pattern, init)
 end
 strings.gfind = strings.gmatch
 
-
 K.patterns = {as_text = as_text, checked = checked, pass = pass, NO_EMPTY_AFTER = NO_EMPTY_AFTER}
-K.quick = quick
