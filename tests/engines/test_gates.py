@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from support.extension import need_extension
 
 from engines import registry
 from engines.base import PREEMPTED, Returned
@@ -25,11 +26,8 @@ FUNCTIONS = {
 
 
 def vm_of(engine: str) -> Any:
-    vm: Any = registry.load(engine).new_vm(time_slice=SLICE)
-    if vm.mode != "time slices by the C extension":
-        vm.close()
-        pytest.skip(f"{vm.mode}: gates come with the C extension")
-    return vm
+    need_extension()
+    return registry.load(engine).new_vm(time_slice=SLICE)
 
 
 def function(vm: Any, body: str) -> Any:

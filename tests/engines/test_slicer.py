@@ -13,6 +13,7 @@ from time import perf_counter, thread_time
 from typing import Any
 
 import pytest
+from support.extension import need_extension
 
 import engines
 from engines import registry
@@ -42,6 +43,8 @@ def make() -> Iterator[Make]:
     vms: list[LupaVM] = []
 
     def made(engine: str, mode: Mode | None, time_slice: float = SLICE) -> LupaVM:
+        if mode is not None:
+            need_extension(mode)
         module: Any = registry.load(engine)._module  # type: ignore[attr-defined]
         vms.append(LupaVM(module, None, time_slice, mode))
         return vms[-1]
@@ -295,8 +298,9 @@ def test_a_forked_process_has_a_timer_of_its_own(make: Make, engine: str) -> Non
     [("extension", "by the C ext"), ("ctypes", "through ctypes"), ("hooks", "by a hook in Lua")],
 )
 def test_the_environment_names_the_first_mode_to_try(
-    make: Make, monkeypatch: pytest.MonkeyPatch, first: str, mode: str
+    make: Make, monkeypatch: pytest.MonkeyPatch, first: Mode, mode: str
 ) -> None:
+    need_extension(first)
     monkeypatch.setenv(VARIABLE, first)
     assert mode in make("lua54", None).mode
     assert ("hook in Lua" if first == "ctypes" else mode) in make("lua51", None).mode

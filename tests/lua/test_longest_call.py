@@ -34,6 +34,7 @@ import pytest
 import tomli
 from support.api_page import ENGINES as ASKED
 from support.api_page import expressions, supported
+from support.extension import need_extension
 from support.longest_call import Steps, watch
 from support.site import one_route, open_site
 
@@ -107,6 +108,7 @@ async def longest(entry: dict[str, Any], engine: str, folder: Path, steps: Steps
     [pytest.param(*case, id=f"{case[0]}-{case[2]}") for case in entries()],
 )
 async def test_longest_call(name: str, entry: dict[str, Any], engine: str, tmp_path: Path) -> None:
+    need_extension()  # whose slices end on time: what is longer is a call
     with watch() as steps:
         best, where, said = 1e9, "", ""
         for number in range(RUNS):
@@ -168,6 +170,7 @@ async def test_each_function_of_a_module_has_its_worst_input(tmp_path: Path) -> 
 
 def test_longest_of_all() -> None:
     """What the tests of this file that ran before have found."""
+    need_extension()
     for name, seconds in sorted(LONGEST.items(), key=lambda item: -item[1])[:3]:
         print(f"{seconds * 1000:.1f} ms: {name}")
     assert all(seconds <= LIMIT for seconds in LONGEST.values())

@@ -25,6 +25,7 @@ from functools import cache
 from typing import Any
 
 import pytest
+from support.extension import need_extension
 from support.programs import (
     ENGINES,
     LIMITED_ENGINES,
@@ -79,6 +80,7 @@ INTERRUPTIONS: Counter[tuple[str, str, str]] = Counter()
 
 
 def sliced_vm(engine: str, mode: Mode, time_slice: float) -> LupaVM:
+    need_extension(mode)
     module: Any = registry.load(engine)._module  # type: ignore[attr-defined]
     return LupaVM(module, None, time_slice, mode)
 
