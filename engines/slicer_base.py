@@ -9,6 +9,7 @@ A slicer puts a table of functions into the hands of ``kernel.lua``:
 ``resume``, ``close`` in the place of Lua's own, for the coroutines of runs; or nil
 ``born(co)``         for each thread that is made on the main state; or nil
 ``inner(co)``        for each coroutine that is made in a run; or nil
+``made(co)``         the same, where a hook is no call of Lua's: nested ``pcall`` are not counted
 ``gate(...)``        a C function that stands before one of ours, see ``natives.lua``; or nil
 ==================== =====================================================================
 """
