@@ -63,6 +63,8 @@ class LuaRoutes:
 class LuaScriptHandler(Handler):
     """Runs one route's script for each of its requests."""
 
+    begins_anywhere = True
+
     def __init__(self, route: Route, content: LuaContent, lua: LuaHost) -> None:
         self._route = route
         self._content = content
@@ -77,49 +79,48 @@ class LuaScriptHandler(Handler):
             place = self._place
             if place.vm.retired:
                 place = self._place = self._lua.place(self._route, self._content)
+            # Asking the clock costs a microsecond, and the head came in just now.
+            started = trio.current_time() if exchange.jumps else exchange.started_mono
             if self._settings.code_cache:
-                script = place.script.number()
-                outcome = await self._run(exchange, place, place.isolate.number, script)
+                isolate, script = place.isolate.number, place.script.number(started)
+                answer = await self._run(exchange, place, isolate, script, started)
             else:
-                outcome = await self._run_uncached(exchange, place)
-            if outcome is not None:
-                return outcome
+                answer = await self._run_uncached(exchange, place, started)
+            if answer is not None:
+                break
+        if isinstance(answer, Failed):
+            _log_failure(exchange, answer)
+            return Finish(500, place.vm.failed_head() or b"")
+        return _conclude(exchange, answer.values)
 
-    async def _run_uncached(self, exchange: Exchange, place: Place) -> Outcome | None:
+    async def _run_uncached(
+        self, exchange: Exchange, place: Place, started: float
+    ) -> Returned | Failed | None:
         """Everything made for this request alone: the script, its isolate, its modules."""
         vm = place.vm
         script = place.script.compile_anew()
         isolate = vm.new_isolate(sandboxed=self._settings.sandbox)
         try:
-            return await self._run(exchange, place, isolate, script)
+            return await self._run(exchange, place, isolate, script, started)
         finally:
             vm.drop_isolate(isolate)
             vm.drop_script(script)
 
     async def _run(
-        self, exchange: Exchange, place: Place, isolate: int, script: int
-    ) -> Outcome | None:
+        self, exchange: Exchange, place: Place, isolate: int, script: int, started: float
+    ) -> Returned | Failed | None:
         """None: the place's VM was retired before the run could begin."""
         vm, turns = place.vm, place.isolate.turns
-        # Asking the clock costs a microsecond, and the head came in just now.
-        started = trio.current_time() if exchange.jumps else exchange.started_mono
         run = LuaRun(exchange, vm.next_number(), self._settings, started, turns)
-        answer: Answer | None
         if turns.taken or vm.memory_used() > vm.line:
-            answer = await self._start_later(place, run, isolate, script)
-            if answer is None:
-                return None
-        else:
-            answer = vm.start(run, self._serial, isolate, script)
-            if not isinstance(answer, Returned):
-                if isinstance(answer, Failed):
-                    self._lua.scheduler.failed(vm, run, place.script.name, answer)
-                else:
-                    answer = await self._lua.scheduler.finish(vm, run, place.script.name, answer)
+            return await self._start_later(place, run, isolate, script)
+        answer = vm.start(run, self._serial, isolate, script)
+        if isinstance(answer, Returned):
+            return answer
         if isinstance(answer, Failed):
-            _log_failure(exchange, answer)
-            return Finish(500, vm.failed_head() or b"")
-        return await _conclude(exchange, answer.values)
+            self._lua.scheduler.failed(vm, run, place.script.name, answer)
+            return answer
+        return await self._lua.scheduler.finish(vm, run, place.script.name, answer)
 
     async def _start_later(
         self, place: Place, run: LuaRun, isolate: int, script: int
@@ -128,13 +129,13 @@ class LuaScriptHandler(Handler):
 
         def begin(late: float) -> Answer:
             # The script may have been replaced while the run waited.
-            current = place.script.number() if cached else script
+            current = place.script.number(trio.current_time()) if cached else script
             return place.vm.start(run, self._serial, isolate, current, late)
 
         return await self._lua.scheduler.start(place.vm, run, place.script.name, begin)
 
 
-async def _conclude(exchange: Exchange, values: tuple[Any, ...]) -> Outcome:
+def _conclude(exchange: Exchange, values: tuple[Any, ...]) -> Outcome:
     """Turn what a run answered into the response."""
     kind = values[0]
     response = exchange.response
@@ -144,12 +145,11 @@ async def _conclude(exchange: Exchange, values: tuple[Any, ...]) -> Outcome:
             status, lines = exchange.judge(lines)
             if status == PRECONDITION_FAILED:
                 return Finish(status)
-        await response.send_complete(status, lines, values[3])
+        response.send_complete(status, lines, values[3])
         return DONE
     if kind == _STREAMED:
         if not response.ended:
             response.write(values[1])
-        await response.drain()
         return DONE
     if kind == _PAGE:
         return Finish(int(values[1]), values[2])

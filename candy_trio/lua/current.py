@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct
+
 from candy_trio.errors import ClientGone
 
 if TYPE_CHECKING:
@@ -18,64 +20,37 @@ if TYPE_CHECKING:
     from candy_trio.pipeline.exchange import Exchange
 
 
-class LuaRun:
+class LuaRun(Struct, eq=False):
     """One run of a script: from its start to its end it belongs to one exchange."""
 
-    __slots__ = (
-        "computed",
-        "ending",
-        "exchange",
-        "hashes",
-        "key_lists",
-        "loading",
-        "memory",
-        "name",
-        "number",
-        "scope",
-        "settings",
-        "started",
-        "step_seconds",
-        "turn_wanted",
-        "turns",
-    )
-
-    name: str
+    exchange: Exchange
+    number: int
+    """The engine's number of it, unique in its VM."""
+    settings: LuaSettings
+    started: float
+    """``trio.current_time()`` when it began."""
+    turns: Turns
+    """Its isolate's."""
+    name: str = ""
     """Its script's. This and the sums are there once it has waited or was interrupted."""
-    computed: float
+    computed: float = 0.0
     """Seconds of its steps so far."""
-    memory: int
+    memory: int = 0
     """Bytes that its steps have added to the VM."""
-    step_seconds: float
+    step_seconds: float = 0.0
     """Seconds of the last one."""
-
-    def __init__(
-        self,
-        exchange: Exchange,
-        number: int,
-        settings: LuaSettings,
-        started: float,
-        turns: Turns,
-    ) -> None:
-        self.exchange = exchange
-        self.number = number
-        """The engine's number of it, unique in its VM."""
-        self.settings = settings
-        self.started = started
-        """``trio.current_time()`` when it began."""
-        self.turns = turns
-        """Its isolate's."""
-        self.scope: trio.CancelScope | None = None
-        """Opened when the run first waits."""
-        self.hashes: dict[int, Any] = {}
-        """Those that are not finished, by number; see text.py."""
-        self.key_lists: dict[tuple[str, int], list[bytes]] = {}
-        """Those that are being worked through, by dictionary and number; see shared.py."""
-        self.loading = 0
-        """How many modules it is in the middle of loading."""
-        self.turn_wanted: float | None = None
-        """Since when it waits for the turn of its isolate."""
-        self.ending: Callable[[], CandyError] | None = None
-        """Why the run is to end, once somebody wants it to; makes what it ends with."""
+    scope: trio.CancelScope | None = None
+    """Opened when the run first waits."""
+    hashes: dict[int, Any] = {}
+    """Those that are not finished, by number; see text.py."""
+    key_lists: dict[tuple[str, int], list[bytes]] = {}
+    """Those that are being worked through, by dictionary and number; see shared.py."""
+    loading: int = 0
+    """How many modules it is in the middle of loading."""
+    turn_wanted: float | None = None
+    """Since when it waits for the turn of its isolate."""
+    ending: Callable[[], CandyError] | None = None
+    """Why the run is to end, once somebody wants it to; makes what it ends with."""
 
     def end(self, ending: Callable[[], CandyError]) -> None:
         """Cancel the run, wherever it waits; ``ending`` is called before it is dropped.

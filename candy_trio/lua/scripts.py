@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, TypeAlias
 
-import trio
-
 from candy_trio.errors import RequestError
 
 if TYPE_CHECKING:
@@ -38,10 +36,10 @@ class Script:
         """What logs call it."""
         return self._source.chunk[1:]
 
-    def number(self) -> int:
-        """The number to run it by. Raises RequestError: 500 if it does not compile, 404 without
-        its file."""
-        now = trio.current_time()
+    def number(self, now: float) -> int:
+        """The number to run it by, at ``now`` on trio's clock.
+
+        Raises RequestError: 500 if it does not compile, 404 without its file."""
         if now >= self._next_check:
             self._next_check = now + CHECK_INTERVAL
             self._refresh()
