@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import trio
 
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from engines.base import Answer
 
 # What finish() of run.lua answers with first.
-_COMPLETE = 1
-_STREAMED = 2
-_PAGE = 3
-_JUMP = 4
-_OVERFLOW = 5
+_COMPLETE: Final = 1
+_STREAMED: Final = 2
+_PAGE: Final = 3
+_JUMP: Final = 4
+_OVERFLOW: Final = 5
 
 
 class LuaRoutes:
@@ -69,6 +69,7 @@ class LuaScriptHandler(Handler):
         self._route = route
         self._content = content
         self._settings = content.lua
+        self._cached = content.lua.code_cache
         self._serial = route.serial
         self._lua = lua
         self._place = lua.place(route, content)
@@ -77,62 +78,69 @@ class LuaScriptHandler(Handler):
         """See :meth:`candy_trio.handlers.base.Handler.handle`."""
         while True:
             place = self._place
-            if place.vm.retired:
-                place = self._place = self._lua.place(self._route, self._content)
+            vm, turns = place.vm, place.isolate.turns
+            if vm.retired:
+                self._place = self._lua.place(self._route, self._content)
+                continue
             # Asking the clock costs a microsecond, and the head came in just now.
             started = trio.current_time() if exchange.jumps else exchange.started_mono
-            if self._settings.code_cache:
-                isolate, script = place.isolate.number, place.script.number(started)
-                answer = await self._run(exchange, place, isolate, script, started)
-            else:
+            answer: Returned | Failed | None
+            if not self._cached:
                 answer = await self._run_uncached(exchange, place, started)
+            else:
+                run = LuaRun(exchange, vm.next_number(), self._settings, started, turns)
+                if turns.taken or vm.memory_used() > vm.line:
+                    answer = await self._start_later(place, run, place.isolate.number, None)
+                else:
+                    script = place.script.number(started)
+                    first = vm.start(run, self._serial, place.isolate.number, script)
+                    if isinstance(first, Returned):
+                        answer = first
+                    else:
+                        answer = await self._go_on(place, run, first)
+            if isinstance(answer, Returned):
+                return _conclude(exchange, answer.values)
             if answer is not None:
-                break
-        if isinstance(answer, Failed):
-            _log_failure(exchange, answer)
-            return Finish(500, place.vm.failed_head() or b"")
-        return _conclude(exchange, answer.values)
+                _log_failure(exchange, answer)
+                return Finish(500, vm.failed_head() or b"")
 
     async def _run_uncached(
         self, exchange: Exchange, place: Place, started: float
     ) -> Returned | Failed | None:
         """Everything made for this request alone: the script, its isolate, its modules."""
-        vm = place.vm
+        vm, turns = place.vm, place.isolate.turns
         script = place.script.compile_anew()
         isolate = vm.new_isolate(sandboxed=self._settings.sandbox)
         try:
-            return await self._run(exchange, place, isolate, script, started)
+            run = LuaRun(exchange, vm.next_number(), self._settings, started, turns)
+            if turns.taken or vm.memory_used() > vm.line:
+                return await self._start_later(place, run, isolate, script)
+            answer = vm.start(run, self._serial, isolate, script)
+            return await self._go_on(place, run, answer)
         finally:
             vm.drop_isolate(isolate)
             vm.drop_script(script)
 
-    async def _run(
-        self, exchange: Exchange, place: Place, isolate: int, script: int, started: float
-    ) -> Returned | Failed | None:
-        """None: the place's VM was retired before the run could begin."""
-        vm, turns = place.vm, place.isolate.turns
-        run = LuaRun(exchange, vm.next_number(), self._settings, started, turns)
-        if turns.taken or vm.memory_used() > vm.line:
-            return await self._start_later(place, run, isolate, script)
-        answer = vm.start(run, self._serial, isolate, script)
-        if isinstance(answer, Returned):
-            return answer
-        if isinstance(answer, Failed):
-            self._lua.scheduler.failed(vm, run, place.script.name, answer)
-            return answer
-        return await self._lua.scheduler.finish(vm, run, place.script.name, answer)
-
     async def _start_later(
-        self, place: Place, run: LuaRun, isolate: int, script: int
+        self, place: Place, run: LuaRun, isolate: int, script: int | None
     ) -> Returned | Failed | None:
-        cached = self._settings.code_cache
+        """None: the VM was retired before the run could begin."""
 
         def begin(late: float) -> Answer:
-            # The script may have been replaced while the run waited.
-            current = place.script.number(trio.current_time()) if cached else script
+            # A cached script may have been replaced while the run waited.
+            current = place.script.number(trio.current_time()) if script is None else script
             return place.vm.start(run, self._serial, isolate, current, late)
 
         return await self._lua.scheduler.start(place.vm, run, place.script.name, begin)
+
+    async def _go_on(self, place: Place, run: LuaRun, answer: Answer) -> Returned | Failed:
+        """What a run ends with whose first step gave ``answer``."""
+        vm, name = place.vm, place.script.name
+        if isinstance(answer, Failed):
+            self._lua.scheduler.failed(vm, run, name, answer)
+        elif not isinstance(answer, Returned):
+            return await self._lua.scheduler.finish(vm, run, name, answer)
+        return answer
 
 
 def _conclude(exchange: Exchange, values: tuple[Any, ...]) -> Outcome:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from msgspec import Struct
-
 from candy_trio.errors import ClientGone
 
 if TYPE_CHECKING:
@@ -20,17 +18,9 @@ if TYPE_CHECKING:
     from candy_trio.pipeline.exchange import Exchange
 
 
-class LuaRun(Struct, eq=False):
+class LuaRun:
     """One run of a script: from its start to its end it belongs to one exchange."""
 
-    exchange: Exchange
-    number: int
-    """The engine's number of it, unique in its VM."""
-    settings: LuaSettings
-    started: float
-    """``trio.current_time()`` when it began."""
-    turns: Turns
-    """Its isolate's."""
     name: str = ""
     """Its script's. This and the sums are there once it has waited or was interrupted."""
     computed: float = 0.0
@@ -41,16 +31,45 @@ class LuaRun(Struct, eq=False):
     """Seconds of the last one."""
     scope: trio.CancelScope | None = None
     """Opened when the run first waits."""
-    hashes: dict[int, Any] = {}
-    """Those that are not finished, by number; see text.py."""
-    key_lists: dict[tuple[str, int], list[bytes]] = {}
-    """Those that are being worked through, by dictionary and number; see shared.py."""
     loading: int = 0
     """How many modules it is in the middle of loading."""
     turn_wanted: float | None = None
     """Since when it waits for the turn of its isolate."""
     ending: Callable[[], CandyError] | None = None
     """Why the run is to end, once somebody wants it to; makes what it ends with."""
+    _hashes: dict[int, Any] | None = None
+    _key_lists: dict[tuple[str, int], list[bytes]] | None = None
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        number: int,
+        settings: LuaSettings,
+        started: float,
+        turns: Turns,
+    ) -> None:
+        self.exchange = exchange
+        self.number = number
+        """The engine's number of it, unique in its VM."""
+        self.settings = settings
+        self.started = started
+        """``trio.current_time()`` when it began."""
+        self.turns = turns
+        """Its isolate's."""
+
+    @property
+    def hashes(self) -> dict[int, Any]:
+        """Those that are not finished, by number; see text.py."""
+        if self._hashes is None:
+            self._hashes = {}
+        return self._hashes
+
+    @property
+    def key_lists(self) -> dict[tuple[str, int], list[bytes]]:
+        """Those that are being worked through, by dictionary and number; see shared.py."""
+        if self._key_lists is None:
+            self._key_lists = {}
+        return self._key_lists
 
     def end(self, ending: Callable[[], CandyError]) -> None:
         """Cancel the run, wherever it waits; ``ending`` is called before it is dropped.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from candy_trio.errors import RequestError
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from candy_trio.config.schema import ScriptSource
     from candy_trio.lua.vm import ScriptVM
 
-CHECK_INTERVAL = 1.0
+CHECK_INTERVAL: Final = 1.0
 """Seconds between two looks at a script's file: nobody edits faster, and a look costs a system
 call that small requests would notice."""
 

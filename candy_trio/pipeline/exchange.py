@@ -12,9 +12,7 @@ Rules of this module:
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, Protocol
-
-from msgspec import Struct
+from typing import TYPE_CHECKING, Protocol
 
 from candy_trio.http import conditional
 from candy_trio.http.body import BodySource, RequestBody
@@ -31,9 +29,6 @@ if TYPE_CHECKING:
     from candy_trio.pipeline.app import App
     from candy_trio.pipeline.response import Response
     from candy_trio.routing.locations import HostRoutes
-
-
-_UNROUTED: Any = None
 
 
 class ConnectionInfo:
@@ -93,34 +88,33 @@ class ClientLink(BodySource, Protocol):
         """See :meth:`Exchange.unwatch_client`."""
 
 
-class Exchange(Struct, eq=False):
+class Exchange:
     """See the module; made by the connection, routed by the pipeline."""
 
     head: RequestHead
     app: App
     host: HostRoutes
     connection: ConnectionInfo
-    _link: ClientLink
     response: Response
     started: float
     """``time.time()`` when the head was complete."""
     started_mono: float
     """``trio.current_time()`` then."""
     method: bytes
-    request_headers: list[tuple[bytes, bytes]]
-    """Whoever changes it makes a copy first: the list is the head's."""
     uri: bytes = b""
     """Decoded, normalised, without the query string."""
     args: bytes = b""
     """The query string without its question mark, as sent."""
     args_emptied: bool = False
     """Whether a script made it empty: $args is then "" and not "not found"."""
-    route: Route = _UNROUTED
+    request_headers: list[tuple[bytes, bytes]]
+    """Whoever changes it makes a copy first: the list is the head's."""
+    route: Route
     """The route that serves the request now; a request that is refused never gets one."""
     captures: tuple[bytes | None, ...] = ()
     internal: bool = False
     jumps: int = 0
-    variables: dict[str, bytes | None] = {}
+    variables: dict[str, bytes | None]
     """Values of ``set`` variables, names in lower case; None is "not found"."""
     limit_rate: int = 0
     """What ``$limit_rate`` was set to, in bytes a second; nothing acts on it yet."""
@@ -129,6 +123,29 @@ class Exchange(Struct, eq=False):
     _body: RequestBody | None = None
     _request_id: str = ""
     _judging_headers: list[tuple[bytes, bytes]] | None = None
+
+    def __init__(
+        self,
+        head: RequestHead,
+        app: App,
+        host: HostRoutes,
+        connection: ConnectionInfo,
+        link: ClientLink,
+        response: Response,
+        started: float,
+        started_mono: float,
+    ) -> None:
+        self.head = head
+        self.app = app
+        self.host = host
+        self.connection = connection
+        self.response = response
+        self.started = started
+        self.started_mono = started_mono
+        self.method = head.method
+        self.request_headers = head.headers
+        self.variables = {}
+        self._link = link
 
     @property
     def body(self) -> RequestBody:
@@ -177,8 +194,8 @@ class Exchange(Struct, eq=False):
         headers = self._judging_headers
         if headers is None:
             headers = self.request_headers
-        # Scripts change a copy; the client's own fields are found in the raw head at once.
-        if headers is self.head.headers and b"\nif-" not in self.head.raw.lower():
+        # Scripts change a copy.
+        if headers is self.head.headers and not self.head.conditional:
             return 200, lines
         conditions = conditional.conditions_of(headers)
         status = conditional.evaluate(conditions, lines, parse_http_time) if conditions else 200

@@ -12,8 +12,6 @@ from __future__ import annotations
 
 from typing import Final, Protocol
 
-from msgspec import Struct
-
 from candy_trio.http.writer import (
     CHUNKED,
     LAST_CHUNK,
@@ -41,17 +39,9 @@ class Sink(Protocol):
         """Wait until nothing is queued; raises ClientGone."""
 
 
-class Response(Struct, eq=False):
+class Response:
     """See the module.  ``write`` and all that wait may raise ClientGone."""
 
-    _sink: Sink
-    _writer: HeadWriter
-    is_head: bool
-    minor: int
-    keep_alive: bool
-    """Whether the connection goes on after this response; no longer read once the head is
-    made, but turned false whenever the end of the response can be told by closing only."""
-    server_tokens: bool
     status: int = 0
     """The status sent; what the access log shows."""
     header_lines: bytes = b""
@@ -76,6 +66,25 @@ class Response(Struct, eq=False):
     _remaining: int = -1
     """Bytes of body still promised, -1: no length was given."""
 
+    def __init__(
+        self,
+        sink: Sink,
+        writer: HeadWriter,
+        *,
+        is_head: bool,
+        minor: int,
+        keep_alive: bool,
+        server_tokens: bool,
+    ) -> None:
+        self._sink = sink
+        self._writer = writer
+        self._is_head = is_head
+        self._minor = minor
+        self.keep_alive = keep_alive
+        """Whether the connection goes on after this response; no longer read once the head is
+        made, but turned false whenever the end of the response can be told by closing only."""
+        self.server_tokens = server_tokens
+
     @property
     def queued(self) -> int:
         """Bytes that wait for the client to take them."""
@@ -99,7 +108,7 @@ class Response(Struct, eq=False):
         self.body_size = len(body)
         head = self._make_head(status, header_lines, framing)
         self.ended = True
-        if self.is_head or not framing:
+        if self._is_head or not framing:
             self._sink.write(head)
         elif len(body) <= JOIN_LIMIT:
             self._sink.write(head + body)
@@ -115,14 +124,14 @@ class Response(Struct, eq=False):
         if self.head_sent or self.ended:
             raise RuntimeError("the response has begun already")
         framing = b""
-        self._suppressed = self.is_head
+        self._suppressed = self._is_head
         if forbids_body(status):
             self._suppressed = True
         elif content_length is not None:
             framing = length_line(content_length)
             self._remaining = content_length
-        elif not self.is_head:
-            if self.minor:
+        elif not self._is_head:
+            if self._minor:
                 self._chunked = True
                 framing = CHUNKED
             else:

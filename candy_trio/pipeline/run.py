@@ -8,8 +8,8 @@
                                      │
                                      └──────► an error ──► its status ─────────────► LOG
 
-The phases before and after CONTENT have their places in ``_pass_through``; each is a function of
-the exchange that returns an outcome to leave the line, or None to go on.
+The phases before and after CONTENT have their places in ``serve``; each is a function of the
+exchange that returns an outcome to leave the line, or None to go on.
 
 What ends a request early is decided in ``serve`` alone: before the head is sent the client gets
 the page of the error's status, afterwards the connection is closed without an end of the body.
@@ -22,7 +22,7 @@ import traceback
 from typing import TYPE_CHECKING, Final
 
 from candy_trio.errors import ClientGone, ProtocolError, RequestError
-from candy_trio.handlers.base import DONE, Finish, Jump
+from candy_trio.handlers.base import Finish, Jump
 from candy_trio.handover import own_task
 from candy_trio.http.strict import METHODS
 from candy_trio.http.writer import forbids_body
@@ -59,10 +59,19 @@ async def serve(exchange: Exchange) -> None:
         try:
             if exchange.head.path == b"*":
                 response.send_complete(200, ALLOW, b"")
-                outcome: Outcome = DONE
             else:
-                outcome = await _pass_through(exchange)
-            _end(exchange, outcome)
+                _enter_requested(exchange)
+                while True:
+                    # REWRITE and ACCESS come here; HEADER_FILTER and BODY_FILTER where the
+                    # response is sent.
+                    handler = exchange.app.handler_for(exchange.route)
+                    if not handler.begins_anywhere:
+                        await own_task()
+                    outcome = await handler.handle(exchange)
+                    if not isinstance(outcome, Jump):
+                        break
+                    _enter_jump(exchange, outcome)
+                _end(exchange, outcome)
             if response.queued and not response.aborted:
                 await response.drain()
         except Exception as error:
@@ -78,20 +87,6 @@ async def refuse(exchange: Exchange, error: ProtocolError) -> None:
         await _fail(exchange, error)
     finally:
         _log(exchange)
-
-
-async def _pass_through(exchange: Exchange) -> Outcome:
-    """The phases, again for each internal redirect."""
-    _enter_requested(exchange)
-    while True:
-        # REWRITE and ACCESS come here; HEADER_FILTER and BODY_FILTER where the response is sent.
-        handler = exchange.app.handler_for(exchange.route)
-        if not handler.begins_anywhere:
-            await own_task()
-        outcome = await handler.handle(exchange)
-        if not isinstance(outcome, Jump):
-            return outcome
-        _enter_jump(exchange, outcome)
 
 
 def _enter_requested(exchange: Exchange) -> None:

@@ -25,7 +25,6 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 import trio
-from msgspec import structs
 
 from candy_trio.errors import ClientGone, ProtocolError
 from candy_trio.handover import begin, own_task
@@ -65,21 +64,6 @@ LINGER_PAUSE: Final = 5.0
 
 STOPPING_LINGER_PAUSE: Final = 0.5
 """The same at shutdown, when nobody is to be kept waiting: what was on its way has arrived."""
-
-NO_HEAD: Final = RequestHead(
-    method=b"",
-    target=b"",
-    path=b"/",
-    minor=1,
-    headers=[],
-    raw=b"",
-    host=b"",
-    content_length=0,
-    chunked=False,
-    keep_alive=False,
-    expect_continue=False,
-)
-"""Stands for a head that could not be read, in the answer and in the logs."""
 
 
 class Connection:
@@ -122,7 +106,8 @@ class Connection:
         self._response: Response | None = None
         self._host_header = b""
         self._host = self._default
-        self._timeout = self._default.host.timeout
+        self._timeout: float = self._default.host.timeout
+        self._max_header_size: int = self._default.host.max_header_size
         self._body_done = True
         self._must_continue = False
         self._reusable = False  # whether the connection goes on once the body is read
@@ -188,8 +173,8 @@ class Connection:
     def _take(self, data: bytes) -> bool:
         """Serve what has come, as far as nothing has to be waited for.
 
-        Whether all that is left is to wait for more.  Otherwise the connection is over, or ``_rest``
-        is for its own task.
+        Whether all that is left is to wait for more.  Otherwise the connection is over, or its own
+        task has ``_rest`` to do.
         """
         if not data or self._ending:
             self._over = True
@@ -204,7 +189,7 @@ class Connection:
         while True:
             if in_a_row == MAX_REQUESTS_IN_A_ROW:
                 # Before the parser is asked: a request it has given out must not be cancelled here.
-                self._rest = trio.lowlevel.checkpoint()
+                self._rest = _give_way()
                 return False
             try:
                 head = self._parser.next_event()
@@ -237,11 +222,10 @@ class Connection:
     def _serve(self, head: RequestHead) -> bool:
         """Serve one request; whether that is done, and the connection goes on."""
         exchange = self._make_exchange(head)
-        limit = self._host.host.max_header_size
-        if len(head.raw) <= limit:
+        if len(head.raw) <= self._max_header_size:
             rest = begin(serve(exchange))
         else:  # the parser applies the limit of the default host
-            error = ProtocolError(431, f"head larger than {limit} bytes")
+            error = ProtocolError(431, f"head larger than {self._max_header_size} bytes")
             rest = begin(refuse(exchange, error))
         response = exchange.response
         if rest is not None or (response.keep_alive and not self._body_done):
@@ -282,9 +266,10 @@ class Connection:
             self._host_header = head.host
             self._host = self._host_for(head.host)
             self._timeout = self._outbound.timeout = self._host.host.timeout
+            self._max_header_size = self._host.host.max_header_size
         host = self._host
         keep_alive = head.keep_alive and not self._app.stopping
-        if head.chunked or head.content_length:
+        if head.has_body:
             self._body_done = False
             self._must_continue = head.expect_continue
             self._reusable = keep_alive
@@ -301,18 +286,8 @@ class Connection:
             keep_alive=keep_alive,
             server_tokens=host.host.server_tokens,
         )
-        return Exchange(
-            head,
-            self._app,
-            host,
-            info,
-            self,
-            response,
-            time.time(),
-            trio.current_time(),
-            head.method,
-            head.headers,
-        )
+        now, mono = time.time(), trio.current_time()
+        return Exchange(head, self._app, host, info, self, response, now, mono)
 
     def _host_for(self, host_header: bytes) -> HostRoutes:
         return self._app.routing.host_for(
@@ -374,8 +349,10 @@ class Connection:
     async def _refuse(self, error: ProtocolError) -> None:
         """Answer what is no request, as the last thing on this connection."""
         self._lingers = self._over = True
+        # What stands for a head that could not be read, in the answer and in the logs.
         line = self._parser.request_line()
-        await refuse(self._make_exchange(structs.replace(NO_HEAD, raw=line)), error)
+        head = RequestHead(b"", b"", b"/", 1, [], line, b"", 0, False, False, False, False)
+        await refuse(self._make_exchange(head), error)
 
     async def _linger(self) -> None:
         """Read and drop what the client still sends, until it closes or for LINGER_TIME."""
@@ -387,3 +364,7 @@ class Connection:
                     data = await self._inbound.receive()
                 if scope.cancelled_caught or not data:
                     return
+
+
+async def _give_way() -> None:
+    await trio.lowlevel.checkpoint()

@@ -40,7 +40,7 @@ class Parked(Protocol):
     def arrived(self, to_the_end: bool) -> bool:
         """Serve what can be read, whether to stay parked.
 
-        Unless ``to_the_end`` a receive that gives less than it might need not be followed by another.
+        Unless ``to_the_end``, a receive that gives less than it might is the last one.
         """
 
 

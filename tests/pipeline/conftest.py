@@ -118,10 +118,7 @@ def make_exchange(tmp_path: Path, sink: Sink) -> MakeExchange:
             server_tokens=True,
         )
         info.requests += 1
-        exchange = Exchange(
-            *(head, app, host, info, Link(*pieces), response, 1000.0, 100.0),
-            *(head.method, head.headers),
-        )
+        exchange = Exchange(head, app, host, info, Link(*pieces), response, 1000.0, 100.0)
         path, _, exchange.args = head.path.partition(b"?")
         exchange.uri = path
         match = host.match(path)
