@@ -1,8 +1,8 @@
 """Requests begin in the task that saw them arrive, and move to their connection's own if they wait.
 
 Most requests never wait for anything, and a turn of the event loop for each costs more than many a
-script.  So one task, :mod:`candy_trio.server.poller`, serves what has arrived on any connection, and
-the coroutine of a request that has to wait is handed over in the middle, to be gone on with.
+script.  So one task, :mod:`candy_trio.server.poller`, serves what has arrived on any connection,
+and the coroutine of a request that has to wait is handed over in the middle, to be gone on with.
 
 Rules of this module:
 

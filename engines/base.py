@@ -75,9 +75,6 @@ class LuaVM(ABC):
     ``kernel.lua`` and offers its table as :attr:`kernel`.
     """
 
-    kernel: LuaValue
-    """The table that ``kernel.lua`` returns, to be handed to trusted chunks."""
-
     seconds_left: float = math.inf
     """What the next steps may compute each. A step that goes past it and can't be interrupted
     where it is (in a comparator, a finalizer) is unwound by errors that nothing stops."""
@@ -91,11 +88,18 @@ class LuaVM(ABC):
     step_memory: int = 0
     """What the last step added to the VM's memory; negative where it collected garbage."""
 
-    slices: bool
-    """Whether steps end with ``Preempted`` when their time slice is over."""
-
     mode: str
     """How limits are enforced, in words for a log: "time slices by the C extension"."""
+
+    @property
+    @abstractmethod
+    def kernel(self) -> LuaValue:
+        """The table that ``kernel.lua`` returns, to be handed to trusted chunks."""
+
+    @property
+    @abstractmethod
+    def slices(self) -> bool:
+        """Whether steps end with ``Preempted`` when their time slice is over."""
 
     @abstractmethod
     def execute(self, source: bytes, chunk: str, *args: object) -> Any:

@@ -30,7 +30,7 @@ from typing import Any, Final, NoReturn
 
 from engines.base import PREEMPTED, Answer, Failed, LuaValue, LuaVM, Plain, Returned, Yielded
 from engines.errors import LuaMemoryError, LuaRuntimeError, LuaSyntaxError
-from engines.memory import open_runtime
+from engines.memory import LuaJITMemory, LupaMemory, open_runtime
 from engines.slicer import LUAJIT, Mode, attach
 from engines.slicer_base import NoSlicer, Slicer
 
@@ -96,7 +96,10 @@ class LupaVM(LuaVM):
         self._module = module
         self._memory_limit = memory_limit
         self._room: int | None = None
-        self._runtime, self._memory = open_runtime(
+        # What has to let go of the state before it is freed; in reverse order.
+        self._attached: list[LupaMemory | LuaJITMemory | Slicer] = []
+        self._runtime: Any
+        self._runtime, memory = open_runtime(
             module,
             encoding=None,
             source_encoding="utf-8",
@@ -105,8 +108,9 @@ class LupaVM(LuaVM):
             register_builtins=False,
             unpack_returned_tuples=True,
         )
-        self._memory_used: Any = self._memory.used
-        self._set_max_memory: Any = self._memory.limit
+        self._attached.append(memory)
+        self._memory_used: Any = memory.used
+        self._set_max_memory: Any = memory.limit
         self._load: Any
         self._give: Any
         self._call: Any
@@ -116,17 +120,24 @@ class LupaVM(LuaVM):
             self._slicer = NoSlicer(self.execute)
         else:
             self._slicer = attach(module, _version(module), self.execute, time_slice, mode)
+        self._attached.append(self._slicer)
         self.mode = self._slicer.mode
         kernel: Any = self._execute_own("kernel", self._slicer.functions)
         for name in _KERNEL_PARTS:
             self._execute_own(name, kernel)
-        self.kernel = kernel
+        self._kernel: Any = kernel
         self._start: Any = kernel[b"start"]
         self._step: Any = kernel[b"step"]
         self._drop: Any = kernel[b"drop"]
         self._trace: Any = kernel[b"trace"]
         self._collect_step: Any = kernel[b"collect_step"]
         self._seconds_allowed = self.seconds_left
+
+    @property
+    def kernel(self) -> LuaValue:
+        """See :attr:`engines.base.LuaVM.kernel`."""
+        kernel: LuaValue = self._kernel
+        return kernel
 
     def execute(self, source: bytes, chunk: str, *args: object) -> Any:
         """See :meth:`engines.base.LuaVM.execute`; trusted chunks are named ``[candy CHUNK]``."""
@@ -176,7 +187,7 @@ class LupaVM(LuaVM):
         return bool(self._collect_step())
 
     @property
-    def slices(self) -> bool:  # type: ignore[override]
+    def slices(self) -> bool:
         """See :attr:`engines.base.LuaVM.slices`."""
         return self._slicer.slices
 
@@ -193,13 +204,12 @@ class LupaVM(LuaVM):
 
     def close(self) -> None:
         """Drop every reference; the state is freed with the last of them."""
-        slicer = self.__dict__.get("_slicer")
-        if slicer is not None:
-            slicer.detach()
-        memory = self.__dict__.get("_memory")
-        if memory is not None:
-            memory.detach()
-        self.__dict__.clear()
+        while self._attached:
+            self._attached.pop().detach()
+        self._runtime = self._memory_used = self._set_max_memory = None
+        self._load = self._give = self._call = None
+        self._start = self._step = self._drop = self._trace = self._collect_step = None
+        self._kernel = None
 
     def __del__(self) -> None:
         # A VM that nobody closed must not be ticked at any more.

@@ -33,6 +33,33 @@ class RequestHead:
         "target",
     )
 
+    method: Final[bytes]
+    """One of :data:`candy_trio.http.strict.METHODS`."""
+    target: Final[bytes]
+    """The request-target exactly as sent."""
+    path: Final[bytes]
+    """The target in origin-form, query included (``/a?b=c``), or ``*``."""
+    minor: Final[int]
+    """HTTP/1.<minor>: 0 or 1."""
+    headers: Final[list[tuple[bytes, bytes]]]
+    """In order, names as sent, values without the whitespace around them."""
+    raw: Final[bytes]
+    """The head exactly as received, from the request line to the empty line inclusive."""
+    host: Final[bytes]
+    """The authority of an absolute-form target, else the Host field, with the port if one was
+    sent; empty if an HTTP/1.0 client sent neither."""
+    content_length: Final[int]
+    """Bytes of body to come; 0 for none, and for a chunked body."""
+    chunked: Final[bool]
+    has_body: Final[bool]
+    """Whether body events follow."""
+    keep_alive: Final[bool]
+    """Whether the client lets the connection go on after this message (RFC 9112 §9.3)."""
+    expect_continue: Final[bool]
+    """Whether the client waits for "100 Continue" before it sends the body."""
+    conditional: Final[bool]
+    """Whether the answer depends on what the client has, see `conditional`."""
+
     def __init__(
         self,
         method: bytes,
@@ -48,32 +75,19 @@ class RequestHead:
         expect_continue: bool,
         conditional: bool,
     ) -> None:
-        self.method: Final = method
-        """One of :data:`candy_trio.http.strict.METHODS`."""
-        self.target: Final = target
-        """The request-target exactly as sent."""
-        self.path: Final = path
-        """The target in origin-form, query included (``/a?b=c``), or ``*``."""
-        self.minor: Final = minor
-        """HTTP/1.<minor>: 0 or 1."""
-        self.headers: Final = headers
-        """In order, names as sent, values without the whitespace around them."""
-        self.raw: Final = raw
-        """The head exactly as received, from the request line to the empty line inclusive."""
-        self.host: Final = host
-        """The authority of an absolute-form target, else the Host field, with the port if one was
-        sent; empty if an HTTP/1.0 client sent neither."""
-        self.content_length: Final = content_length
-        """Bytes of body to come; 0 for none, and for a chunked body."""
-        self.chunked: Final = chunked
-        self.has_body: Final = chunked or content_length > 0
-        """Whether body events follow."""
-        self.keep_alive: Final = keep_alive
-        """Whether the client lets the connection go on after this message (RFC 9112 §9.3)."""
-        self.expect_continue: Final = expect_continue
-        """Whether the client waits for "100 Continue" before it sends the body."""
-        self.conditional: Final = conditional
-        """Whether the answer depends on what the client has, see `conditional`."""
+        self.method = method
+        self.target = target
+        self.path = path
+        self.minor = minor
+        self.headers = headers
+        self.raw = raw
+        self.host = host
+        self.content_length = content_length
+        self.chunked = chunked
+        self.has_body = chunked or content_length > 0
+        self.keep_alive = keep_alive
+        self.expect_continue = expect_continue
+        self.conditional = conditional
 
 
 # gc=False: what holds bytes alone can't be part of a cycle, and the collector need not look at it.

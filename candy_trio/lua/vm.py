@@ -291,7 +291,9 @@ class ScriptVM:
     def close(self) -> None:
         """Free the Lua state. A route that nobody asks for may hold on to this object."""
         self.engine_vm.close()
-        self.__dict__.clear()
+        self._servers.clear()
+        self._new_isolate = self._drop_isolate = self._new_server = None
+        self._set_route = self._failed_head = None
         self.retired = self.closed = True
 
     def _broken_by(self, error: Exception) -> RequestError:
