@@ -8,36 +8,38 @@ import os
 
 from setuptools import Extension, setup
 
-COMPILED = """
-candy_trio/handover.py
-candy_trio/handlers/lua_script.py
-candy_trio/http/body.py
-candy_trio/http/chunk_check.py
-candy_trio/http/conditional.py
-candy_trio/http/events.py
-candy_trio/http/framing.py
-candy_trio/http/parser.py
-candy_trio/http/parser_h11.py
-candy_trio/http/parser_httptools.py
-candy_trio/http/strict.py
-candy_trio/http/writer.py
-candy_trio/lua/current.py
-candy_trio/lua/host.py
-candy_trio/lua/scripts.py
-candy_trio/lua/turns.py
-candy_trio/lua/vm.py
-candy_trio/pipeline/app.py
-candy_trio/pipeline/exchange.py
-candy_trio/pipeline/records.py
-candy_trio/pipeline/response.py
-candy_trio/pipeline/run.py
-candy_trio/routing/paths.py
-candy_trio/server/connection.py
-candy_trio/server/inbound.py
-candy_trio/server/outbound.py
-candy_trio/server/poller.py
-engines/lupa_vm.py
-""".split()
+COMPILED = [
+    "candy_trio/handover.py",
+    "candy_trio/handlers/base.py",
+    "candy_trio/handlers/lua_script.py",
+    "candy_trio/http/body.py",
+    "candy_trio/http/chunk_check.py",
+    "candy_trio/http/conditional.py",
+    "candy_trio/http/events.py",
+    "candy_trio/http/framing.py",
+    "candy_trio/http/parser.py",
+    "candy_trio/http/parser_h11.py",
+    "candy_trio/http/parser_httptools.py",
+    "candy_trio/http/strict.py",
+    "candy_trio/http/writer.py",
+    "candy_trio/lua/current.py",
+    "candy_trio/lua/host.py",
+    "candy_trio/lua/scripts.py",
+    "candy_trio/lua/turns.py",
+    "candy_trio/lua/vm.py",
+    "candy_trio/pipeline/app.py",
+    "candy_trio/pipeline/exchange.py",
+    "candy_trio/pipeline/records.py",
+    "candy_trio/pipeline/response.py",
+    "candy_trio/pipeline/run.py",
+    "candy_trio/routing/paths.py",
+    "candy_trio/server/connection.py",
+    "candy_trio/server/inbound.py",
+    "candy_trio/server/outbound.py",
+    "candy_trio/server/poller.py",
+    "engines/base.py",
+    "engines/lupa_vm.py",
+]
 
 
 def compiled_modules() -> list[Extension]:
@@ -69,6 +71,6 @@ slicer = Extension(
     define_macros=[("Py_LIMITED_API", "0x030b0000")],
 )
 modules = compiled_modules()
-# The extension alone serves every Python from 3.11 on; what mypyc makes, only the one that it is made by.
+# The extension alone serves every Python from 3.11 on; what mypyc makes, only its own version.
 options = {} if modules else {"bdist_wheel": {"py_limited_api": "cp311"}}
 setup(ext_modules=[slicer, *modules], options=options)

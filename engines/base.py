@@ -16,11 +16,12 @@ Rules of this interface:
 from __future__ import annotations
 
 import math
-from abc import ABC, abstractmethod
+from abc import ABCMeta, abstractmethod
 from collections.abc import Callable
 from typing import Any, ClassVar, Literal, Protocol, TypeAlias
 
 import msgspec
+from mypy_extensions import mypyc_attr
 
 Plain: TypeAlias = bytes | int | float | bool | None
 Callback: TypeAlias = Callable[..., Plain | tuple[Plain, ...]]
@@ -68,7 +69,8 @@ PREEMPTED = Preempted()
 Answer: TypeAlias = Yielded | Returned | Failed | Preempted
 
 
-class LuaVM(ABC):
+@mypyc_attr(allow_interpreted_subclasses=True)
+class LuaVM(metaclass=ABCMeta):
     """One Lua state.
 
     The first :meth:`execute` may come right after construction; the VM has by then run
@@ -154,7 +156,8 @@ class LuaVM(ABC):
     on_callback_error: Callable[[BaseException], None] | None = None
 
 
-class LuaEngine(ABC):
+@mypyc_attr(allow_interpreted_subclasses=True)
+class LuaEngine(metaclass=ABCMeta):
     """A kind of Lua. Stateless: a factory of VMs, found by name in ``registry``."""
 
     name: ClassVar[str]

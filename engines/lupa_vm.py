@@ -28,9 +28,10 @@ from importlib.resources import files
 from time import perf_counter
 from typing import Any, Final, NoReturn
 
+from engines.attachments import Attachments
 from engines.base import PREEMPTED, Answer, Failed, LuaValue, LuaVM, Plain, Returned, Yielded
 from engines.errors import LuaMemoryError, LuaRuntimeError, LuaSyntaxError
-from engines.memory import LuaJITMemory, LupaMemory, open_runtime
+from engines.memory import open_runtime
 from engines.slicer import LUAJIT, Mode, attach
 from engines.slicer_base import NoSlicer, Slicer
 
@@ -96,8 +97,6 @@ class LupaVM(LuaVM):
         self._module = module
         self._memory_limit = memory_limit
         self._room: int | None = None
-        # What has to let go of the state before it is freed; in reverse order.
-        self._attached: list[LupaMemory | LuaJITMemory | Slicer] = []
         self._runtime: Any
         self._runtime, memory = open_runtime(
             module,
@@ -108,19 +107,21 @@ class LupaVM(LuaVM):
             register_builtins=False,
             unpack_returned_tuples=True,
         )
-        self._attached.append(memory)
+        self._attachments = Attachments(self._runtime)
+        self._attachments.add(memory)
         self._memory_used: Any = memory.used
         self._set_max_memory: Any = memory.limit
         self._load: Any
         self._give: Any
         self._call: Any
         self._load, self._give, self._call = self._runtime.execute(_PRELUDE)
-        self._slicer: Slicer
+        slicer: Slicer
         if time_slice is None:
-            self._slicer = NoSlicer(self.execute)
+            slicer = NoSlicer(self.execute)
         else:
-            self._slicer = attach(module, _version(module), self.execute, time_slice, mode)
-        self._attached.append(self._slicer)
+            slicer = attach(module, _version(module), self.execute, time_slice, mode)
+        self._slicer: Any = slicer  # which None takes the place of, as of all that holds the state
+        self._attachments.add(self._slicer)
         self.mode = self._slicer.mode
         kernel: Any = self._execute_own("kernel", self._slicer.functions)
         for name in _KERNEL_PARTS:
@@ -189,7 +190,7 @@ class LupaVM(LuaVM):
     @property
     def slices(self) -> bool:
         """See :attr:`engines.base.LuaVM.slices`."""
-        return self._slicer.slices
+        return bool(self._slicer.slices)
 
     def interrupt_every(self, count: int) -> None:
         """For tests, see :meth:`engines.slicer.Slicer.interrupt_every`."""
@@ -197,23 +198,18 @@ class LupaVM(LuaVM):
 
     def interruptions(self) -> int:
         """How often a run has been interrupted so far."""
-        return self._slicer.interruptions()
+        return int(self._slicer.interruptions())
 
     def retire(self) -> None:
         """See :meth:`engines.base.LuaVM.retire`: a new VM takes LuaJIT's profiler by itself."""
 
     def close(self) -> None:
         """Drop every reference; the state is freed with the last of them."""
-        while self._attached:
-            self._attached.pop().detach()
+        self._attachments.detach()
         self._runtime = self._memory_used = self._set_max_memory = None
         self._load = self._give = self._call = None
         self._start = self._step = self._drop = self._trace = self._collect_step = None
-        self._kernel = None
-
-    def __del__(self) -> None:
-        # A VM that nobody closed must not be ticked at any more.
-        self.close()
+        self._kernel = self._slicer = None
 
     def _take_step(self, function: Any, run: int, args: tuple[Any, ...]) -> Answer:
         if self.seconds_left != self._seconds_allowed:

@@ -6,10 +6,11 @@ Values come back, nothing is called back: where a request goes next is decided i
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import ABCMeta, abstractmethod
 from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias
 
 from msgspec import Struct
+from mypy_extensions import mypyc_attr
 
 if TYPE_CHECKING:
     # The exchange is handed down to handlers, which need its type and nothing else from above.
@@ -49,7 +50,8 @@ Outcome: TypeAlias = Done | Jump | Finish
 DONE: Final = Done()
 
 
-class Handler(ABC):
+@mypyc_attr(allow_interpreted_subclasses=True)
+class Handler(metaclass=ABCMeta):
     """Answers requests; one object per route serves all of them, also at the same time."""
 
     begins_anywhere: ClassVar[bool] = False

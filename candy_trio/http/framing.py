@@ -142,7 +142,7 @@ class FramedParser(RequestParser):
             self.scan_incomplete()
             return None
         end += len(_HEAD_END)
-        raw = buffer[pos:end]
+        raw = buffer if not pos and end == len(buffer) else buffer[pos:end]
         if end == len(buffer):
             self.buffer = b""
             self.pos = 0
@@ -222,7 +222,9 @@ class FramedParser(RequestParser):
     def take(self, size: int) -> bytes:
         """The next `size` bytes; the very object that was fed if that is all of it."""
         end = self.pos + size
-        data = self.buffer[self.pos : end]
+        # What mypyc makes of a slice copies even if it is everything.
+        whole = size == len(self.buffer)
+        data = self.buffer if whole else self.buffer[self.pos : end]
         if end == len(self.buffer):
             self.buffer = b""
             self.pos = 0

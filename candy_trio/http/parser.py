@@ -5,7 +5,7 @@ Sans I/O: bytes go in, events come out; nothing here waits, reads a clock or kno
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import ABCMeta, abstractmethod
 from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ REQUEST_LINE_SHOWN: Final = 1024
 """Bytes of a refused request line that logs show; nginx's error log cuts its lines, too."""
 
 
-class RequestParser(ABC):
+class RequestParser(metaclass=ABCMeta):
     """Reads the requests of one connection, one after the other.
 
     ``max_header_size`` limits a head, in bytes from its request line to its empty line, and

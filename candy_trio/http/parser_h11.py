@@ -9,7 +9,7 @@ each, any method and target, any Host value.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import h11
 
@@ -81,10 +81,12 @@ class H11ChunkDecoder:
         parts: list[bytes] = []
         while not self.complete:
             try:
-                event = self.connection.next_event()
+                # Any: what h11 declares as bytes is a bytearray, which compiled code would refuse.
+                event: Any = self.connection.next_event()
             except h11.RemoteProtocolError as error:
                 raise ProtocolError(400, str(error)) from None
-            if isinstance(event, h11.Data):
+            is_data = isinstance(event, h11.Data)
+            if is_data:
                 parts.append(bytes(event.data))
             elif isinstance(event, h11.EndOfMessage):
                 self.complete = True

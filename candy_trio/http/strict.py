@@ -201,7 +201,7 @@ def build_head(
     Raises ProtocolError with the status that this file's order gives.
     """
     line_end = raw.find(b"\r\n")
-    minor = MINOR_VERSIONS.get(raw[line_end - _VERSION_LENGTH : line_end])
+    minor = MINOR_VERSIONS.get(raw[max(0, line_end - _VERSION_LENGTH) : line_end])
     if (
         minor is None
         or method not in METHODS

@@ -28,6 +28,13 @@ EXAMPLES = 500
 ODDNESS = 40
 
 
+# What a head says.
+HEAD = (
+    *("method", "target", "path", "minor", "headers", "raw", "host", "content_length", "chunked"),
+    *("has_body", "keep_alive", "expect_continue", "conditional"),
+)
+
+
 @dataclass
 class Reading:
     messages: list[Message]
@@ -42,7 +49,7 @@ class Reading:
         return (
             [
                 (
-                    [getattr(message.head, name) for name in RequestHead.__slots__],
+                    [getattr(message.head, name) for name in HEAD],
                     message.complete,
                     message.body if message.complete else b"",
                 )
