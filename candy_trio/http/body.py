@@ -15,9 +15,12 @@ import contextlib
 import io
 import os
 import tempfile
-from typing import Final, Literal, Protocol
+from typing import TYPE_CHECKING, Final, Literal, Protocol
 
-from candy_trio.errors import ProtocolError
+from candy_trio.errors import CandyError, ProtocolError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 FILE_WRITE_SIZE: Final = 64 * 1024
 """Bytes written to the temporary file at once, so that the event loop never waits for long."""
@@ -26,46 +29,47 @@ FILE_WRITE_SIZE: Final = 64 * 1024
 class BodySource(Protocol):
     """Where the bytes of the current request's body come from."""
 
-    async def receive_body(self) -> bytes | None:
-        """The next bytes, None at the end; a pending ``100 Continue`` is sent before waiting.
+    def body_arrived(self) -> bytes | None:
+        """The next bytes that are here, b"" if they must be waited for, None at the end.
 
-        Raises ProtocolError (400 for broken framing, 408 for a client that stalls) and
-        ClientGone.
+        Raises ProtocolError 400 for broken framing, and ClientGone.
+        """
+
+    async def await_body(self) -> None:
+        """Wait for more; a pending ``100 Continue`` is sent before.
+
+        Raises ProtocolError 408 for a client that stalls, and ClientGone.
         """
 
 
 class RequestBody:
     """See the module; ``state`` says how far it is, ``data`` and ``path`` where it lies."""
 
-    __slots__ = (
-        "_auto_clean",
-        "_source",
-        "buffer_size",
-        "data",
-        "limit",
-        "max_size",
-        "path",
-        "size",
-        "state",
-    )
+    limit: int | None = None
+    """Bytes kept at most, if there is such a limit; what comes behind them is dropped."""
+    state: Literal["unread", "read", "discarded", "replaced"] = "unread"
+    data: bytes | None = None
+    """The body, None if it is in a file, if there is none, or if it was not read."""
+    path: str | None = None
+    """The file that holds the body, None if it is in memory."""
+    size: int = 0
+    """Bytes received, transfer coding removed."""
+    file_told: bool = False
+    """Whether a log was told that it went to a file."""
+    _auto_clean: bool = False
+    _kept: int = 0
+    _file: io.FileIO | None = None
+    failure: CandyError | None = None
+    """What reading has ended with where nothing could be raised; whoever waits for it raises it."""
 
     def __init__(self, source: BodySource | None, *, max_size: int, buffer_size: int) -> None:
         """``source`` is None where the request has no body."""
         self._source = source
-        self._auto_clean = False
+        self._parts: list[bytes] = []
         self.max_size = max_size
         """Bytes accepted at most, 0 for any number (nginx's client_max_body_size)."""
         self.buffer_size = buffer_size
         """Bytes kept in memory at most."""
-        self.limit: int | None = None
-        """Bytes kept at most, if there is such a limit; what comes behind them is dropped."""
-        self.state: Literal["unread", "read", "discarded", "replaced"] = "unread"
-        self.data: bytes | None = None
-        """The body, None if it is in a file, if there is none, or if it was not read."""
-        self.path: str | None = None
-        """The file that holds the body, None if it is in memory."""
-        self.size = 0
-        """Bytes received, transfer coding removed."""
 
     async def read(self) -> None:
         """Read the whole body; does nothing if it was read or discarded before.
@@ -73,50 +77,102 @@ class RequestBody:
         Raises ProtocolError: 413 above ``max_size``, 400 and 408 as the source does; and
         ClientGone.  After an error the body can't be read again.
         """
+        self._raise_failure()
+        while not self.read_arrived():
+            await self._await_more()
+
+    def read_arrived(self) -> bool:
+        """Read what is here; whether the whole body was.  Raises as :meth:`read` does."""
         if self.state != "unread":
-            return
+            return True
+        if not self._go_through(self._keep):
+            return False
         self.state = "read"
-        source, self._source = self._source, None
-        if source is None:
-            return
-        parts: list[bytes] = []
-        kept = 0
-        file: io.FileIO | None = None
-        try:
-            while (data := await source.receive_body()) is not None:
-                self._count(data)
-                if self.limit is not None:
-                    data = data[: max(0, self.limit - kept)]
-                    if not data:
-                        continue
-                kept += len(data)
-                if file is None and kept > self.buffer_size:
-                    file = self._create_file()
-                    for part in parts:
-                        _write(file, part)
-                    parts.clear()
-                if file is None:
-                    parts.append(data)
-                else:
-                    _write(file, data)
-        finally:
-            if file is not None:
-                file.close()
-        if file is None:
-            self.data = b"".join(parts)
+        if self._file is None:
+            if self._parts:
+                self.data = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
+            elif self._source is not None:
+                self.data = b""
+        self._end_reading()
+        return True
 
     async def discard(self) -> None:
         """Read what has not been read and forget it; what had been read is forgotten too.
 
         Raises what :meth:`read` raises.
         """
-        source, self._source = self._source, None
-        self.replace(None, None, auto_clean=False)
-        self.state = "discarded"
+        self._raise_failure()
+        while not self.discard_arrived():
+            await self._await_more()
+
+    def discard_arrived(self) -> bool:
+        """Discard what is here; whether the whole body was.  Raises as :meth:`read` does."""
+        if self.state != "discarded":
+            self.replace(None, None, auto_clean=False)
+            self.state = "discarded"
+        if not self._go_through(self._count):
+            return False
+        self._end_reading()
+        return True
+
+    def _go_through(self, take: Callable[[bytes], None]) -> bool:
+        source = self._source
         if source is None:
-            return
-        while (data := await source.receive_body()) is not None:
-            self._count(data)
+            return True
+        try:
+            while True:
+                data = source.body_arrived()
+                if data is None:
+                    return True
+                if not data:
+                    return False
+                take(data)
+        except BaseException:
+            self._give_up()
+            raise
+
+    async def _await_more(self) -> None:
+        assert self._source is not None
+        try:
+            await self._source.await_body()
+        except BaseException:
+            self._give_up()
+            raise
+
+    def _give_up(self) -> None:
+        if self.state == "unread":
+            self.state = "read"
+        self._end_reading()
+
+    def _raise_failure(self) -> None:
+        failure, self.failure = self.failure, None
+        if failure is not None:
+            raise failure
+
+    def _end_reading(self) -> None:
+        self._source = None
+        self._parts.clear()
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _keep(self, data: bytes) -> None:
+        self._count(data)
+        if self.limit is not None:
+            data = data[: max(0, self.limit - self._kept)]
+            if not data:
+                return
+        self._kept += len(data)
+        file = self._file
+        if file is None and self._kept > self.buffer_size:
+            file = self._file = self._create_file()
+            for part in self._parts:
+                _write(file, part)
+            self._parts.clear()
+        if file is None:
+            self._parts.append(data)
+        else:
+            _write(file, data)
 
     def replace(self, data: bytes | None, path: str | None, auto_clean: bool) -> None:
         """Put another body in the place of the one that was read.
@@ -145,6 +201,9 @@ class RequestBody:
 
     def close(self) -> None:
         """Remove the temporary file, if there is one; harmless when repeated."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
         if self._auto_clean and self.path is not None:
             with contextlib.suppress(OSError):
                 os.unlink(self.path)

@@ -7,7 +7,6 @@ Cancelling is trio's: a run that is cancelled here is never resumed again.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -15,8 +14,7 @@ import trio
 from msgspec import Struct
 
 from candy_trio.errors import ClientGone
-from candy_trio.lua.api.request import BUFFERED_TO_FILE
-from candy_trio.observe.log import Level
+from candy_trio.lua.api.request import read_body
 from candy_trio.phase import Phase
 
 if TYPE_CHECKING:
@@ -46,15 +44,8 @@ async def _give_way(run: LuaRun) -> Values:
 
 
 async def _read_body(run: LuaRun) -> Values:
-    body = run.exchange.body
-    unread = body.state == "unread"
-    await body.read()
-    if body.path is None:
-        return body.data, None
-    path = os.fsencode(body.path)
-    if unread:
-        run.exchange.log(Level.WARN, BUFFERED_TO_FILE + path)
-    return body.data, path
+    await run.exchange.body.read()
+    return read_body(run.exchange)
 
 
 async def _discard_body(run: LuaRun) -> Values:

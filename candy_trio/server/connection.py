@@ -273,7 +273,7 @@ class Connection:
             self._body_done = False
             self._must_continue = head.expect_continue
             self._reusable = keep_alive
-            # Unless the body is read after all (see receive_body): a client that waits for
+            # Unless the body is read after all (see body_arrived): a client that waits for
             # "100 Continue" may send the body or leave it out, there is no telling which.
             keep_alive = (
                 keep_alive and not head.expect_continue and head.content_length <= DISCARD_LIMIT
@@ -294,13 +294,12 @@ class Connection:
             self._info.server_addr, self._info.server_port, host_header
         )
 
-    async def receive_body(self) -> bytes | None:
-        """The next bytes of the current request's body, see BodySource."""
+    def body_arrived(self) -> bytes | None:
+        """See :class:`candy_trio.http.body.BodySource`."""
         if self._body_done:
             return None
-        parser = self._parser
         while True:
-            event = parser.next_event()
+            event = self._parser.next_event()
             if isinstance(event, BodyData):
                 self._must_continue = False
                 return event.data
@@ -312,29 +311,40 @@ class Connection:
                 return None
             data = self._inbound.receive_nowait()
             if data is None:
-                await own_task()
-                if self._must_continue:
-                    self._must_continue = False
-                    response = self._response
-                    # Within an answer that has begun it would be read as part of its body.
-                    if response is not None and not response.head_sent:
-                        self._outbound.write(CONTINUE)
-                with trio.move_on_after(self._timeout):
-                    data = await self._inbound.receive()
-                if data is None:
-                    raise ProtocolError(408, "client timed out while sending its body")
-            if not data:
-                raise ClientGone("client prematurely closed connection")
-            parser.feed(data)
+                return b""
+            self._feed_body(data)
+
+    async def await_body(self) -> None:
+        """See :class:`candy_trio.http.body.BodySource`."""
+        await own_task()
+        if self._must_continue:
+            self._must_continue = False
+            response = self._response
+            # Within an answer that has begun it would be read as part of its body.
+            if response is not None and not response.head_sent:
+                self._outbound.write(CONTINUE)
+        data = None
+        with trio.move_on_after(self._timeout):
+            data = await self._inbound.receive()
+        if data is None:
+            raise ProtocolError(408, "client timed out while sending its body")
+        self._feed_body(data)
+
+    def _feed_body(self, data: bytes) -> None:
+        if not data:
+            raise ClientGone("client prematurely closed connection")
+        self._parser.feed(data)
 
     async def _discard_body(self) -> bool:
         """Whether what is left of the body was short, and is gone."""
         size = 0
         with trio.move_on_after(LINGER_TIME), suppress(ProtocolError, ClientGone):
-            while (data := await self.receive_body()) is not None:
+            while (data := self.body_arrived()) is not None:
                 size += len(data)
                 if size > DISCARD_LIMIT:
                     return False
+                if not data:
+                    await self.await_body()
             return True
         return False
 

@@ -69,8 +69,11 @@ class Link:
     def __init__(self, *pieces: bytes) -> None:
         self.pieces = list(pieces)
 
-    async def receive_body(self) -> bytes | None:
+    def body_arrived(self) -> bytes | None:
         return self.pieces.pop(0) if self.pieces else None
+
+    async def await_body(self) -> None:
+        raise NotImplementedError
 
     def watch_client(self, on_gone: Callable[[], None]) -> None:
         raise NotImplementedError

@@ -19,9 +19,12 @@ class Pieces:
         self.pieces = list(pieces)
         self.asked = 0
 
-    async def receive_body(self) -> bytes | None:
+    def body_arrived(self) -> bytes | None:
         self.asked += 1
         return self.pieces.pop(0) if self.pieces else None
+
+    async def await_body(self) -> None:
+        """What was b"" has to be waited for."""
 
 
 def contents(path: str) -> bytes:

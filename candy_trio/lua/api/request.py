@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from candy_trio.errors import CandyError
 from candy_trio.observe.log import Level
 from candy_trio.routing.paths import normalize_path
 
@@ -102,6 +103,25 @@ def callbacks(current: Current) -> dict[str, Callable[..., Any]]:
         exchange().body.replace(data, None if path is None else os.fsdecode(path), auto_clean)
         set_content_length(len(data or b"") if path is None else os.path.getsize(path))
 
+    def arrived_body() -> tuple[bool, bytes | None, bytes | None] | bool:
+        """Whether the whole body is here; then what it is. What went wrong, whoever waits says."""
+        request = exchange()
+        try:
+            if not request.body.read_arrived():
+                return False
+        except CandyError as error:
+            request.body.failure = error
+            return False
+        return (True, *read_body(request))
+
+    def discarded_body() -> bool:
+        body = exchange().body
+        try:
+            return body.discard_arrived()
+        except CandyError as error:
+            body.failure = error
+            return False
+
     def read_no_body() -> None:
         # What a body of no bytes, or one that was discarded, is once it is read.
         if exchange().body.state in ("unread", "discarded"):
@@ -154,6 +174,8 @@ def callbacks(current: Current) -> dict[str, Callable[..., Any]]:
         "is_internal": lambda: exchange().internal,
         "raw_header": lambda: exchange().head.raw,
         "replace_body": replace_body,
+        "arrived_body": arrived_body,
+        "discarded_body": discarded_body,
         "read_no_body": read_no_body,
         "drop_body": drop_body,
         "append_to_body_file": append_to_body_file,
@@ -169,6 +191,18 @@ def _is_head(fields: list[tuple[bytes, bytes]]) -> bool:
     if len(fields) > _MAX_FIELDS:
         return False
     return sum([len(name) + len(value) for name, value in fields]) <= _MAX_HEAD
+
+
+def read_body(exchange: Exchange) -> tuple[bytes | None, bytes | None]:
+    """What a script is told of a body that was read: what it is, or the name of its file."""
+    body = exchange.body
+    if body.path is None:
+        return body.data, None
+    path = os.fsencode(body.path)
+    if body.state == "read" and not body.file_told:
+        body.file_told = True
+        exchange.log(Level.WARN, BUFFERED_TO_FILE + path)
+    return body.data, path
 
 
 def limit_body(exchange: Exchange) -> None:
