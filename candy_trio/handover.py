@@ -22,6 +22,8 @@ from typing import Any, Final
 _LEAVE: Final = object()
 """What a coroutine yields that is to go on in another task."""
 
+_DONE: Final = object()
+
 _for_others: ContextVar[bool] = ContextVar("serves the requests of others' connections")
 
 
@@ -42,9 +44,9 @@ def begin(work: Coroutine[Any, Any, None]) -> Awaitable[None] | None:
     What it raises goes to the caller.  Where the current task is the connection's own, the rest
     has to be awaited before anything else is.
     """
-    try:
-        trap = work.send(None)
-    except StopIteration:
+    # Not send(): the exception that says that it is done costs half a microsecond.
+    trap = next(work.__await__(), _DONE)
+    if trap is _DONE:
         return None
     if trap is not _LEAVE and _for_others.get(False):
         try:

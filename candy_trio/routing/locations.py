@@ -13,9 +13,7 @@ The order, as in ``ngx_http_core_find_location``:
 from __future__ import annotations
 
 from bisect import bisect_right
-from typing import TYPE_CHECKING
-
-from msgspec import Struct
+from typing import TYPE_CHECKING, Final
 
 from candy_trio.config.location import PatternError, compile_regex
 from candy_trio.errors import RequestError
@@ -27,14 +25,17 @@ if TYPE_CHECKING:
 
     from candy_trio.config.schema import Host, Route
 
-MAX_CAPTURES = 9  # $1 to $9, all that nginx's variables can name
+MAX_CAPTURES: Final = 9  # $1 to $9, all that nginx's variables can name
 
 
-class Match(Struct, frozen=True):
+class Match:
     """A route, and what the groups of its regular expression captured (none elsewhere)."""
 
-    route: Route
-    captures: tuple[bytes | None, ...] = ()
+    __slots__ = ("captures", "route")
+
+    def __init__(self, route: Route, captures: tuple[bytes | None, ...] = ()) -> None:
+        self.route: Final = route
+        self.captures: Final = captures
 
 
 class HostRoutes:

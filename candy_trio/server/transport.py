@@ -13,10 +13,11 @@ from __future__ import annotations
 
 import contextlib
 import socket
-from abc import ABC, abstractmethod
+from abc import ABCMeta, abstractmethod
 from typing import TYPE_CHECKING, Final
 
 import trio
+from mypy_extensions import mypyc_attr
 
 from candy_trio.errors import ClientGone
 
@@ -30,7 +31,8 @@ RECEIVE_SIZE: Final = 64 * 1024
 ``client_body_buffer_size`` arrives in one piece."""
 
 
-class Transport(ABC):
+@mypyc_attr(allow_interpreted_subclasses=True)
+class Transport(metaclass=ABCMeta):
     """A two-way stream of bytes with addresses."""
 
     @property
