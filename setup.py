@@ -32,7 +32,6 @@ COMPILED = [
     "candy_trio/pipeline/records.py",
     "candy_trio/pipeline/response.py",
     "candy_trio/pipeline/run.py",
-    "candy_trio/observe/access_log.py",
     "candy_trio/observe/text.py",
     "candy_trio/observe/writer.py",
     "candy_trio/routing/locations.py",
