@@ -228,7 +228,9 @@ class Connection:
             error = ProtocolError(431, f"head larger than {self._max_header_size} bytes")
             rest = begin(refuse(exchange, error))
         response = exchange.response
-        if rest is not None or (response.keep_alive and not self._body_done):
+        # Once there is a watcher it is the one that reads: nothing arrives at a parked connection.
+        waits = rest is not None or self._inbound.watching
+        if waits or (response.keep_alive and not self._body_done):
             self._rest = self._finish(rest, head, response)
             return False
         if not response.keep_alive:

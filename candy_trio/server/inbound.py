@@ -42,14 +42,15 @@ class Inbound:
         "_ended",
         "_on_gone",
         "_transport",
-        "_watching",
+        "watching",
     )
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
         self._buffer = bytearray()
         self._ended = False
-        self._watching = False
+        self.watching = False
+        """Whether a watcher reads, from now on."""
         self._on_gone: Callable[[], None] | None = None
         self._arrived = trio.Event()
         self._consumed = trio.Event()
@@ -57,7 +58,7 @@ class Inbound:
 
     async def arrivals(self, take: Callable[[bytes], bool]) -> None:
         """See :meth:`Transport.arrivals`."""
-        if self._watching:
+        if self.watching:
             while take(await self.receive()):
                 pass
         else:
@@ -69,7 +70,7 @@ class Inbound:
 
         None, too, when it is the other tasks' turn.
         """
-        if self._watching:
+        if self.watching:
             return self._take()
         self._eager_reads += 1
         if self._eager_reads > MAX_EAGER_READS:
@@ -85,7 +86,7 @@ class Inbound:
         Cancelling it loses nothing.
         """
         self._eager_reads = 0
-        if not self._watching:
+        if not self.watching:
             data = await self._transport.receive(RECEIVE_SIZE)
             self._ended = not data
             return data
@@ -102,8 +103,8 @@ class Inbound:
         self._on_gone = on_gone
         if self._ended:
             self._report()
-        elif not self._watching:
-            self._watching = True
+        elif not self.watching:
+            self.watching = True
             nursery.start_soon(self._read_ahead)
 
     def unwatch(self) -> None:

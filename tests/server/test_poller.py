@@ -36,14 +36,16 @@ class Polled:
         for content, factory in made.items():
             made[content] = lambda route, factory=factory: Anywhere(factory(route)._serve)
 
-    async def connect(self) -> Client:
+    async def connect(self, sends: bytes = b"") -> Client:
+        """A client whose connection is parked; ``sends`` is there before that begins."""
         near, far = socket.socketpair()
+        near.sendall(sends)
         self.site.serve(SocketTransport(far, self.poller))  # type: ignore[arg-type]
         near.setblocking(False)
         stream: Any = trio.SocketStream(trio.socket.from_stdlib_socket(near))
         client = Client(stream)
         self.clients.append(client)
-        await trio.testing.wait_all_tasks_blocked()  # now it is parked
+        await trio.testing.wait_all_tasks_blocked()
         return client
 
 
@@ -65,6 +67,15 @@ async def wait(exchange: Exchange) -> Outcome:
     return DONE
 
 
+async def watch(exchange: Exchange) -> Outcome:
+    """Watch the client, and wait for nothing."""
+    await own_task()
+    exchange.watch_client(lambda: None)
+    exchange.response.send_complete(200, TEXT, b"watched")
+    exchange.unwatch_client()
+    return DONE
+
+
 async def wait_at_once(exchange: Exchange) -> Outcome:
     """What no handler that begins anywhere may do."""
     await trio.sleep(0.01)
@@ -79,14 +90,20 @@ async def read(exchange: Exchange) -> Outcome:
 
 ROUTES = "".join(
     f'[[host.route]]\nlocation = "= /{name}"\ncontent_by_lua = "{name}"\n'
-    for name in ("task", "wait", "wrong", "read")
+    for name in ("task", "wait", "wrong", "read", "watch")
 )
 
 
 @pytest.fixture
 async def polled(make_site: MakeSite, nursery: trio.Nursery) -> AsyncIterator[Polled]:
     site = make_site(
-        "timeout = 5", routes=ROUTES, task=tell_task, wait=wait, wrong=wait_at_once, read=read
+        "timeout = 5",
+        routes=ROUTES,
+        task=tell_task,
+        wait=wait,
+        wrong=wait_at_once,
+        read=read,
+        watch=watch,
     )
     poller = Poller()
     nursery.start_soon(poller.run)
@@ -188,6 +205,15 @@ async def test_a_body_that_comes_in_pieces(polled: Polled) -> None:
     await client.send(b"67890")
     assert (await client.answer()).body == b"10"
     assert tasks((await client.get("/task")).body) == [True]
+
+
+@needs_epoll
+async def test_a_watched_client_that_was_not_waited_for(polled: Polled) -> None:
+    """From then on the watcher reads what arrives: the connection must not be parked."""
+    client = await polled.connect(sends=request("GET", "/watch"))
+    assert (await client.answer()).body == b"watched"
+    with trio.fail_after(5):
+        assert (await client.get("/task")).status == 200
 
 
 @needs_epoll
