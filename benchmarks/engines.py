@@ -1,7 +1,8 @@
 """Lua calls under measurement: a script's loop on a VM with the whole API, without a server.
 
-Two things are compared in one run, in turn, because a shared machine's speed drifts: what is told
-is the ratio of their medians.
+``report`` compares two things in one run, in turn, because a shared machine's speed drifts: what is
+told is the ratio of their medians. The suites that compare engines measure by
+benchmarks/suites.py.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from time import perf_counter
 from types import SimpleNamespace, TracebackType
 from typing import Any, Self
 
+from benchmarks.load_scenarios import load_scenarios
 from candy_trio.config.load import load_config
 from candy_trio.config.schema import LuaContent
 from candy_trio.lua.current import LuaRun
@@ -23,7 +25,7 @@ from candy_trio.lua.vm import ScriptVM
 from candy_trio.observe.logs import open_logs
 from candy_trio.process.worker import make_shared_dicts
 from engines import registry
-from engines.base import LuaEngine, LuaVM, Preempted, Returned
+from engines.base import Answer, LuaEngine, LuaVM, Preempted, Returned
 
 ENGINES = ("luajit", "lua51", "lua54", "lua55")
 CALLS = 1000
@@ -45,13 +47,17 @@ location = "/"
 content_by_lua = ""
 """
 
+_SENT = load_scenarios()["args_headers"].request[0]
 _REQUEST = SimpleNamespace(
     head=SimpleNamespace(minor=1, has_body=False),
     response=SimpleNamespace(queued=0),
     method=b"GET",
+    args=_SENT.args.encode(),
+    request_headers=_SENT.fields(),
     lua=None,
     log=print,
 )
+"""What callbacks ask of a request, of one with four arguments and ten header fields."""
 
 
 class Unlimited(LuaEngine):
@@ -77,24 +83,11 @@ class Unlimited(LuaEngine):
         return vm
 
 
-class LuaBenchmark:
-    """``statement`` in a loop of ``calls`` turns, after ``preparation``, on one engine.
+class Worker:
+    """What VMs are made of, for one engine: a configuration of one route, ``modules`` by name."""
 
-    Scripts find a shared dictionary ``d``, and ``modules`` by name.
-    """
-
-    def __init__(
-        self,
-        engine: str,
-        preparation: str,
-        statement: str,
-        *,
-        calls: int = CALLS,
-        limited: bool = True,
-        modules: Mapping[str, str] | None = None,
-    ) -> None:
-        self.calls = calls
-        self.interruptions = 0
+    def __init__(self, engine: str, modules: Mapping[str, str] | None = None) -> None:
+        self.engine = registry.load(engine)
         self._folder = tempfile.TemporaryDirectory()
         folder = Path(self._folder.name)
         (folder / "lualib").mkdir()
@@ -103,26 +96,57 @@ class LuaBenchmark:
         path = folder / "config.toml"
         path.write_text(_CONFIG.format(engine=engine))
         config = load_config(path, engines=registry.names())
-        route = config.hosts[0].routes[0]
-        assert isinstance(route.content, LuaContent)
-        self._settings = route.content.lua
-        self._route = route.serial
+        self.route = config.hosts[0].routes[0]
+        assert isinstance(self.route.content, LuaContent)
+        self.settings = self.route.content.lua
         self._logs = open_logs(config)
-        services = SimpleNamespace(
+        self._services = SimpleNamespace(
             config=config,
             error_log=self._logs.error,
             shared=make_shared_dicts(config),
             stopping=False,
         )
-        loaded = registry.load(engine)
-        self._vm = ScriptVM(loaded if limited else Unlimited(loaded), services)
+
+    def new_vm(self, engine: LuaEngine | None = None) -> ScriptVM:
+        vm = ScriptVM(engine or self.engine, self._services)
+        vm.add_route(self.route, self.settings)
+        return vm
+
+    def close(self) -> None:
+        self._logs.close()
+        self._folder.cleanup()
+
+
+class LuaBenchmark:
+    """``statement`` in a loop of ``calls`` turns, after ``preparation``, on one engine.
+
+    Scripts find a shared dictionary ``d``, and ``modules`` by name. ``conclusion`` comes after the
+    loop; where an ``answer`` is given, the script has to say that and nothing else.
+    """
+
+    def __init__(
+        self,
+        engine: str,
+        preparation: str,
+        statement: str,
+        conclusion: str = "",
+        *,
+        calls: int = CALLS,
+        answer: bytes | None = None,
+        limited: bool = True,
+        modules: Mapping[str, str] | None = None,
+    ) -> None:
+        self.calls = calls
+        self.interruptions = 0
+        self._answer = answer
+        self._worker = Worker(engine, modules)
+        loaded = self._worker.engine
+        self.vm = self._worker.new_vm(loaded if limited else Unlimited(loaded))
         self._turns = Turns(interleave=True)
-        self._vm.add_route(route, self._settings)
-        self._isolate = self._vm.new_isolate(sandboxed=True)
-        source = f"{preparation}\nfor turn = 1, {calls} do {statement} end"
-        number, problem = self._vm.compile(source.encode(), "=benchmark")
-        assert number is not None, problem
-        self._script = number
+        self._isolate = self.vm.new_isolate(sandboxed=True)
+        loop = f"for turn = 1, {calls} do {statement} end" if statement else ""
+        self._source = f"{preparation}\n{loop}\n{conclusion}".encode()
+        self._script = self._compile()
 
     def __enter__(self) -> Self:
         return self
@@ -133,22 +157,44 @@ class LuaBenchmark:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._vm.close()
-        self._logs.close()
-        self._folder.cleanup()
+        self.vm.close()
+        self._worker.close()
 
     def call(self) -> None:
         """The statement, ``calls`` times."""
-        exchange: Any = _REQUEST
-        run = LuaRun(exchange, self._vm.next_number(), self._settings, 0.0, self._turns)
-        answer = self._vm.start(run, self._route, self._isolate, self._script)
+        run = self.new_run()
+        answer = self.start(run)
         if isinstance(answer, Preempted):
             run.memory, run.computed = 0, 0.0
-            self._vm.account(run)
+            self.vm.account(run)
         while isinstance(answer, Preempted):
             self.interruptions += 1
-            answer = self._vm.resume(run, 0.0)
+            answer = self.vm.resume(run, 0.0)
         assert isinstance(answer, Returned), answer
+        assert self._answer in (None, answer.values[-1]), answer.values
+
+    def rest(self) -> None:
+        """Leave no garbage."""
+        self.vm.engine_vm.collect()
+
+    def new_run(self) -> LuaRun:
+        exchange: Any = _REQUEST
+        settings = self._worker.settings
+        return LuaRun(exchange, self.vm.next_number(), settings, 0.0, self._turns)
+
+    def start(self, run: LuaRun) -> Answer:
+        """Its first step."""
+        return self.vm.start(run, self._worker.route.serial, self._isolate, self._script)
+
+    def compile_anew(self) -> None:
+        """As if its script had changed."""
+        self.vm.drop_script(self._script)
+        self._script = self._compile()
+
+    def _compile(self) -> int:
+        number, problem = self.vm.compile(self._source, "=benchmark")
+        assert number is not None, problem
+        return number
 
 
 def report(

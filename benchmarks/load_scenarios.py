@@ -39,6 +39,16 @@ class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """The name of the script that answers it."""
         return urlsplit(self.path).path.removeprefix("/")
 
+    @property
+    def args(self) -> str:
+        """Its query string."""
+        return urlsplit(self.path).query
+
+    def fields(self) -> list[tuple[bytes, bytes]]:
+        """Its header fields, as a parser gives them."""
+        parts = (line.partition(": ") for line in self.headers)
+        return [(name.encode(), value.encode()) for name, _, value in parts]
+
     def raw(self) -> bytes:
         """As it goes over the wire."""
         body = self.body.encode() * self.body_times

@@ -14,22 +14,19 @@ from __future__ import annotations
 
 import statistics
 from importlib import import_module
-from pathlib import Path
 from time import process_time
 from typing import Any
 
-import msgspec
 import pytest
-import tomli
 
 from benchmarks.engines import RATIOS, ROUNDS, LuaBenchmark
+from benchmarks.programs import Program, long_programs
 from engines import registry
 
 ENGINES = ("luajit", "lua54", "lua55")
 LUPA_NAMES = {"luajit": "luajit21"}
 """lupa's modules that are called otherwise than the engine."""
 
-FOLDER = Path(__file__).parent / "programs"
 VMS, PROGRAM_ROUNDS = 5, 5
 """Which traces LuaJIT records is partly chance: nbody takes 1.4 times in one VM of five."""
 PROGRAMS_BOUND = 1.05
@@ -51,24 +48,6 @@ local function nothing() end
 local function none() for i = 1, n do nothing(co) nothing() end end
 return turns, none
 """
-
-
-class Program(msgspec.Struct, frozen=True):
-    """One of the programs at the size for one engine."""
-
-    name: str
-    source: str
-    size: int
-    result: str
-
-
-def programs(engine: str) -> list[Program]:
-    kind = "luajit" if engine == "luajit" else "puc"
-    table = tomli.loads((FOLDER / "programs.toml").read_text())
-    return [
-        Program(name, (FOLDER / f"{name}.lua").read_text(), **entry[kind])
-        for name, entry in table.items()
-    ]
 
 
 class PlainLupa:
@@ -125,7 +104,7 @@ def medians_of(engine: str, program: Program) -> tuple[float, float, int]:
 @pytest.mark.parametrize("engine", ENGINES)
 def test_programs(benchmark: Any, engine: str) -> None:
     """Ten programs beside plain lupa; their geometric mean is within the bound."""
-    measured = {program.name: ratio_of(engine, program) for program in programs(engine)}
+    measured = {program.name: ratio_of(engine, program) for program in long_programs(engine)}
     mean = statistics.geometric_mean(ratio for ratio, _ in measured.values())
     RATIOS.append(f"{engine}, geometric mean of {len(measured)} programs: {mean:.3f}")
     benchmark.extra_info["ratio"] = mean
