@@ -42,6 +42,8 @@ class ExtraInfo(msgspec.Struct, omit_defaults=True):
     """Seconds of the first run in a fresh VM."""
     bytes: float | None = None
     """What it holds, in the memory suite."""
+    calls: int = 1
+    """How many of what the work is named for are made in one round."""
 
 
 class Benchmark(msgspec.Struct):
@@ -59,6 +61,17 @@ class Benchmark(msgspec.Struct):
     @property
     def time(self) -> float:
         return self.stats.median
+
+    @property
+    def time_of_one(self) -> float:
+        """Seconds for one of its calls, warm."""
+        return self.time / self.extra_info.calls
+
+    @property
+    def first_time_of_one(self) -> float | None:
+        """Likewise, in the first run."""
+        first = self.extra_info.first
+        return None if first is None else first / self.extra_info.calls
 
 
 class Processor(msgspec.Struct):
