@@ -45,7 +45,7 @@ _NAMES, _FIGURES = 56, 46
 _HEAD, _ROW, _SCALE = 17, 21, 20
 """Heights of the headings, of an engine's row and of the scale beneath."""
 _BAR, _FIRST_BAR, _LEAST = 9.0, 3.5, 1.5
-_SHEET = {"gap": 32, "margin": 28, "head": 64, "title": 20, "below": 22, "foot": 28}
+_SHEET = {"gap": 32, "margin": 28, "head": 64, "title": 20, "below": 22, "foot": 40}
 
 
 def panel_svg(panel: Panel) -> str:
@@ -56,7 +56,7 @@ def panel_svg(panel: Panel) -> str:
     return _svg(figure, panel.title)
 
 
-def sheet_svg(title: str, caption: str, panels: Sequence[Panel], columns: int) -> str:
+def sheet_svg(title: str, caption: Sequence[str], panels: Sequence[Panel], columns: int) -> str:
     """All panels, with their titles, on a ground of its own."""
     columns = min(columns, len(panels))
     most = max(len(panel.rows) for panel in panels)
@@ -72,7 +72,8 @@ def sheet_svg(title: str, caption: str, panels: Sequence[Panel], columns: int) -
         top = _SHEET["head"] + place // columns * step
         page.text(left, top + 11, panel.title, size=12.5, weight="bold", color=INK)
         _draw(page, panel, left, top + _SHEET["title"])
-    page.text(margin, end + 6, caption, size=10.5, color=MUTED)
+    for number, line in enumerate(caption):
+        page.text(margin, end + 2 + 16 * number, line, size=10.5, color=MUTED)
     drawn = _svg(figure, title)
     return drawn.replace(">", f">\n<style>\n{DARK}\n</style>", 1)
 

@@ -73,12 +73,12 @@ def size(held: float) -> str:
 
 
 def _with_unit(value: float, units: tuple[tuple[float, str], ...]) -> str:
-    """Three digits."""
+    """Three digits, never apart from their unit."""
     for worth, unit in units:
         if value >= worth * 0.9995:
-            return f"{_three_digits(value / worth)} {unit}"
+            return f"{_three_digits(value / worth)}\N{NO-BREAK SPACE}{unit}"
     worth, unit = units[-1]
-    return f"{_three_digits(value / worth)} {unit}"
+    return f"{_three_digits(value / worth)}\N{NO-BREAK SPACE}{unit}"
 
 
 def _three_digits(value: float) -> str:

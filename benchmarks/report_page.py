@@ -54,7 +54,7 @@ def page(run: Run) -> str:
             f" {label(REFERENCE)}."
         ),
         legend=_legend(run),
-        overview="\n".join(map(_figure, overview(_titled(suites)))),
+        overview="\n".join(map(_figure, overview(titled(suites)))),
         suites="\n".join(_suite(name, groups) for name, groups in suites.items()),
         footer=_footer(run, suites),
     )
@@ -83,7 +83,7 @@ def machine_line(run: Run) -> str:
     )
 
 
-def _titled(suites: dict[str, list[Group]]) -> dict[str, list[Group]]:
+def titled(suites: dict[str, list[Group]]) -> dict[str, list[Group]]:
     return {suite_title(name): groups for name, groups in suites.items()}
 
 
