@@ -57,7 +57,8 @@ def measure(benchmark: Any, request: pytest.FixtureRequest) -> Measure:
     """See benchmarks/suites.py."""
     config = request.config
     effort = SHORT if config.getoption("short") else FULL
-    return Measure(benchmark, effort, config.stash[SLOW_DOWN])
+    mark = request.node.get_closest_marker("benchmark")
+    return Measure(benchmark, effort, config.stash[SLOW_DOWN], mark.kwargs["timer"])
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -30,7 +30,7 @@ from engines.base import Answer, LuaEngine, LuaVM, Preempted, Returned
 ENGINES = ("luajit", "lua51", "lua54", "lua55")
 CALLS = 1000
 """Of one run, unless a suite says otherwise: the start of a run must not count."""
-ROUNDS = 21
+ROUNDS = 11
 
 RATIOS: list[str] = []
 """What conftest.py prints at the end."""

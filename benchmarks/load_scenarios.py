@@ -67,11 +67,12 @@ class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                 answer = response.read().decode()
         except (OSError, http.client.HTTPException) as error:
             return f"{self.method} {self.path}: {error!r}"
-        if response.status == 200 and self._matches(answer):
+        if response.status == 200 and self.matches(answer):
             return None
         return f"{self.method} {self.path}: {response.status} {answer[:200]!r}"
 
-    def _matches(self, answer: str) -> bool:
+    def matches(self, answer: str) -> bool:
+        """Whether that is what it has to be."""
         match self.compare:
             case "text":
                 return answer == self.answer * self.answer_times

@@ -18,8 +18,9 @@ is done by more than one process.
 
 ``--short`` is for regression checks: one VM, fewer rounds, and only suites that compare engines.
 ``--slow-down "language: fib:lua54:2"`` does the work of one benchmark twice, for a test of whoever
-looks for regressions. ``extra_info`` of each benchmark holds suite, work, engine, first (seconds),
-calls (how many of what it is named for are made in one round) and, where memory is measured, bytes.
+looks for regressions. ``extra_info`` of each benchmark holds suite, work, engine, first (seconds,
+to be compared with a round's), calls (how many of what it is named for are made in one round) and,
+where memory is measured, bytes.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ import statistics
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from time import perf_counter, process_time
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 import pytest
@@ -50,6 +51,14 @@ class Work(Protocol):
 
     def rest(self) -> None:
         """Before each call that counts: let go of what the last one left."""
+
+
+@runtime_checkable
+class TellsFirst(Protocol):
+    """Work whose first time is less than a call."""
+
+    def first(self) -> float:
+        """Seconds that a call would take if all of it were as the first time is."""
 
 
 class Effort(msgspec.Struct, frozen=True):
@@ -85,10 +94,17 @@ class SlowDown:
 class Measure:
     """The fixture ``measure``: measures one piece of work on one engine."""
 
-    def __init__(self, benchmark: Any, effort: Effort, slow_down: SlowDown | None) -> None:
+    def __init__(
+        self,
+        benchmark: Any,
+        effort: Effort,
+        slow_down: SlowDown | None,
+        clock: Callable[[], float],
+    ) -> None:
         self._benchmark = benchmark
         self._effort = effort
         self._slow_down = slow_down
+        self._clock = clock
 
     def __call__(
         self,
@@ -102,7 +118,10 @@ class Measure:
         size: int | None = None,
     ) -> None:
         """``fresh`` makes the work in a new VM. ``calls`` of it are in one round; without
-        ``has_first`` the first time in a VM is like all others; ``size`` is in bytes."""
+        ``has_first`` the first time in a VM is like all others; ``size`` is in bytes.
+
+        Work whose first time can't be told by a call has a method ``first`` that tells it.
+        """
         benchmark, effort, group = self._benchmark, self._effort, f"{suite}: {work}"
         factor = self._slow_down.factor_of(group, engine) if self._slow_down is not None else 1
         benchmark.group = group
@@ -112,7 +131,7 @@ class Measure:
             info["bytes"] = size
         firsts: list[float] = []
         with ExitStack() as stack:
-            rounds = _rounds(effort, stack, fresh, factor, firsts)
+            rounds = self._rounds(stack, fresh, factor, firsts)
             benchmark.pedantic(
                 lambda call: call(),
                 setup=lambda: ((next(rounds),), {}),
@@ -121,27 +140,32 @@ class Measure:
         if has_first:
             info["first"] = statistics.median(firsts)
 
-
-def _rounds(
-    effort: Effort,
-    stack: ExitStack,
-    fresh: Callable[[], AbstractContextManager[Work]],
-    factor: int,
-    firsts: list[float],
-) -> Iterator[Callable[[], object]]:
-    """What is to be called in each round, ready to be."""
-    for _ in range(effort.vms):
-        stack.close()
-        work = stack.enter_context(fresh())
-        call = _repeated(work.call, factor)
-        _collect(work)
-        firsts.append(_seconds(call))
-        warm = 0.0
-        while warm < effort.warm_up:
-            warm += _seconds(call)
-        for _ in range(effort.rounds):
+    def _rounds(
+        self,
+        stack: ExitStack,
+        fresh: Callable[[], AbstractContextManager[Work]],
+        factor: int,
+        firsts: list[float],
+    ) -> Iterator[Callable[[], object]]:
+        """What is to be called in each round, ready to be."""
+        effort = self._effort
+        for _ in range(effort.vms):
+            stack.close()
+            work = stack.enter_context(fresh())
+            call = _repeated(work.call, factor)
             _collect(work)
-            yield call
+            firsts.append(work.first() if isinstance(work, TellsFirst) else self._seconds(call))
+            warm = 0.0
+            while warm < effort.warm_up:
+                warm += self._seconds(call)
+            for _ in range(effort.rounds):
+                _collect(work)
+                yield call
+
+    def _seconds(self, call: Callable[[], object]) -> float:
+        begun = self._clock()
+        call()
+        return self._clock() - begun
 
 
 def _repeated(call: Callable[[], object], factor: int) -> Callable[[], object]:
@@ -158,9 +182,3 @@ def _repeated(call: Callable[[], object], factor: int) -> Callable[[], object]:
 def _collect(work: Work) -> None:
     work.rest()
     gc.collect()
-
-
-def _seconds(call: Callable[[], object]) -> float:
-    begun = process_time()
-    call()
-    return process_time() - begun

@@ -2,8 +2,8 @@
 
     pip install '.[test,bench]'; python -m pytest benchmarks/test_crossing.py
 
-Most of it is measured at the engine's own interface (engines/base.py), without the server's API. How
-it is measured stands in benchmarks/suites.py.
+Most of it is measured at the engine's own interface (engines/base.py), without the server's API.
+How it is measured stands in benchmarks/suites.py.
 """
 
 from __future__ import annotations

@@ -145,7 +145,7 @@ local escapes = {['<'] = '&lt;', ['>'] = '&gt;', ['&'] = '&amp;'}
 local function same(text) return text end
 return function(f) %s end, string.%s, K.library.string.%s
 """
-LONG_ROUNDS = 5
+LONG_ROUNDS = 3
 LONG_BOUND = 6.0
 """Times the native function's time. What goes to the matcher in Lua takes tens to hundreds."""
 
