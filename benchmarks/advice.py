@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from benchmarks.engine_look import duration, label, labels, listed, times
 from benchmarks.engine_run import ENGINES, REFERENCE, Group, Run, in_order
@@ -20,6 +20,8 @@ MATTERS = 1.25
 """How many times as good as the last the first has to be, if the choice is to matter."""
 NAMED = 3
 """Exceptions that are named."""
+UNSTEADY = 0.15
+"""A work whose rounds lie further apart is not counted: its figures would be chance."""
 
 Value = Callable[[Group, str], float | None]
 """How an engine stands at a work, beside the reference; more is better."""
@@ -41,8 +43,6 @@ class Topic:
     more: str = "faster"
     without: Sequence[str] = ()
     """Engines that are no choice here."""
-    works: Sequence[str] = ()
-    """Those that count, or all."""
     adds: Callable[[Sequence[Group], Sequence[str]], str] | None = None
     """A sentence more, of the groups and of the engines from the best to the last."""
 
@@ -54,8 +54,10 @@ class Advice:
     topic: Topic
     engines: Sequence[str]
     """The best; none if it hardly matters."""
-    text: str
-    means: dict[str, float] = field(default_factory=dict)
+    lead: str
+    """A sentence."""
+    more: Sequence[str]
+    """Further ones."""
 
 
 def advise(run: Run) -> list[Advice]:
@@ -82,13 +84,12 @@ def in_short(advices: Sequence[Advice]) -> str:
 
 
 def _advice(topic: Topic, all_groups: Sequence[Group], margin: float) -> Advice | None:
-    groups = [
+    timed = [
         group
         for group in all_groups
-        if group.suite == topic.suite
-        and (not topic.works or group.work in topic.works)
-        and topic.value(group, REFERENCE) is not None
+        if group.suite == topic.suite and topic.value(group, REFERENCE) is not None
     ]
+    groups = [group for group in timed if group.spread() <= UNSTEADY]
     engines = in_order({it for group in groups for it in group.on} - {*topic.without}, ENGINES)
     found = {it: mean(topic.value(group, it) for group in groups) for it in engines}
     means = {it: value for it, value in found.items() if value is not None}
@@ -97,20 +98,38 @@ def _advice(topic: Topic, all_groups: Sequence[Group], margin: float) -> Advice 
     ranks = sorted(means, key=means.__getitem__, reverse=True)
     spread = means[ranks[0]] / means[ranks[-1]]
     best = [it for it in ranks if means[it] * (1 + margin) >= means[ranks[0]]]
+    more = []
     if spread < MATTERS:
-        best, sentences = [], [_indifferent(ranks, spread)]
+        best, lead = [], _indifferent(ranks, spread)
+        more.append(_widest(topic, groups, ranks))
     else:
-        sentences = [_lead(topic, groups, best, ranks, means)]
-        sentences += _exceptions(topic, groups, ranks, margin)
+        lead = _lead(topic, groups, best, ranks, means)
+        more += _exceptions(topic, groups, ranks, margin)
     if topic.adds is not None:
-        sentences.append(topic.adds(groups, ranks))
-    return Advice(topic, best, " ".join(sentences), means)
+        more.append(topic.adds(groups, ranks))
+    unsteady = [group.work for group in timed if group not in groups]
+    if unsteady:
+        more.append(f"Too unsteady in this run to count: {listed(unsteady)}.")
+    return Advice(topic, best, lead, more)
 
 
 def _indifferent(ranks: Sequence[str], spread: float) -> str:
     return (
-        f"From the first, {label(ranks[0])}, to the last, {label(ranks[-1])}, it is"
-        f" {times(spread)}: let the language decide."
+        f"The best, {label(ranks[0])}, is {times(spread)} as good as the last, {label(ranks[-1])}:"
+        " let the language decide."
+    )
+
+
+def _widest(topic: Topic, groups: Sequence[Group], ranks: Sequence[str]) -> str:
+    """The work at which the engines differ most."""
+    ends = []
+    for group in groups:
+        values = {it: topic.value(group, it) or 0.0 for it in ranks}
+        best, last = max(values, key=values.__getitem__), min(values, key=values.__getitem__)
+        ends.append((values[best] / values[last], group.work, best, last))
+    ratio, work, best, last = max(ends)
+    return (
+        f"Furthest apart at {work}: {label(best)} is {times(ratio)} as good as {label(last)}."
     )
 
 
@@ -154,21 +173,24 @@ def _exceptions(
     topic: Topic, groups: Sequence[Group], ranks: Sequence[str], margin: float
 ) -> list[str]:
     """Works at which the best of all is not the best."""
+    first = ranks[0]
     better: list[tuple[float, str, str]] = []
     for group in groups:
-        own = topic.value(group, ranks[0])
-        others = {it: topic.value(group, it) or 0.0 for it in ranks}
-        champion = max(others, key=others.__getitem__)
-        if own and others[champion] / own > 1 + 2 * margin:
-            better.append((others[champion] / own, champion, group.work))
+        values = {it: topic.value(group, it) or 0.0 for it in ranks}
+        champion = max(values, key=values.__getitem__)
+        ratio = values[champion] / values[first]
+        if ratio > 1 + 2 * margin:
+            better.append((ratio, champion, f"{group.work} ({times(ratio)})"))
     if not better or len(groups) < 2:
         return []
     better.sort(reverse=True)
-    named = [f"{label(it)} at {work} ({times(ratio)})" for ratio, it, work in better[:NAMED]]
-    rest = len(better) - len(named)
-    if rest:
-        named.append(f"{rest} more")
-    return [f"Not everywhere: {topic.more} than {label(ranks[0])} is {listed(named)}."]
+    works: dict[str, list[str]] = {}
+    for _, champion, work in better[:NAMED]:
+        works.setdefault(champion, []).append(work)
+    named = [f"{label(it)} at {listed(of_it)}" for it, of_it in works.items()]
+    if len(better) > NAMED:
+        named.append(f"others at {len(better) - NAMED} more")
+    return [f"Not everywhere: {topic.more} than {label(first)} is {', '.join(named)}."]
 
 
 def _warm_up(groups: Sequence[Group], ranks: Sequence[str]) -> str:
@@ -185,15 +207,13 @@ def _warm_up(groups: Sequence[Group], ranks: Sequence[str]) -> str:
     return f"A first run takes {listed(told)}, at the median work."
 
 
-def _each(groups: Sequence[Group], ranks: Sequence[str]) -> str:
-    """What it takes in time."""
-    told = []
-    for group in groups:
-        there = [it for it in dict.fromkeys((ranks[0], REFERENCE, ranks[-1])) if it in group.on]
-        took = [f"{duration(group.on[it].time_of_one)} with {label(it)}" for it in there]
-        told.append(f"{group.work}: {listed(took)}")
-    text = "; ".join(told)
-    return f"{text[0].upper()}{text[1:]}."
+def _one(groups: Sequence[Group], ranks: Sequence[str]) -> str:
+    """What the first of the works takes in time."""
+    group = groups[0]
+    there = [it for it in dict.fromkeys((ranks[0], REFERENCE, ranks[-1])) if it in group.on]
+    took = [f"{duration(group.on[it].time_of_one)} with {label(it)}" for it in there]
+    work = group.work
+    return f"{work[0].upper()}{work[1:]} takes {listed(took)}."
 
 
 TOPICS = (
@@ -213,8 +233,8 @@ TOPICS = (
     ),
     Topic("Calling the API", "calling the API", "api"),
     Topic("Waiting, and passing text", "waiting and passing text", "crossing"),
-    Topic("A whole small request", "small requests", "request", adds=_each),
-    Topic("Scripts that are new or have changed", "scripts that change", "compile", adds=_each),
+    Topic("A whole small request", "small requests", "request", adds=_one),
+    Topic("Scripts that are new or have changed", "scripts that change", "compile", adds=_one),
     Topic(
         "Little memory",
         "little memory",

@@ -10,7 +10,9 @@ changed itself:
 
 One benchmark got slower if it did beside both; a work, if it did beside the other works on more
 than half of the engines; an engine, if it did beside the other engines at more than half of the
-works. What slows everything down alike looks like a slower machine, and is not seen.
+works. What scattered in the stored run has to be slower by that much more: a work that LuaJIT
+compiles now well and now badly has two times, and chance decides which one a run sees. What slows
+everything down alike looks like a slower machine, and is not seen.
 """
 
 from __future__ import annotations
@@ -22,10 +24,9 @@ from dataclasses import dataclass
 from benchmarks.engine_run import Group, Run
 
 THRESHOLD = 1.5
-"""How many times the time is too much. Ratios of two runs of the same code on a busy machine differ
-by less; see docs/benchmarks.md."""
+"""How many times the time is too much."""
 
-REPEATS = 2
+REPEATS = 3
 """How often what looks slow is measured again; it is slower only if it is so each time."""
 
 YARDSTICKS = 5
@@ -79,17 +80,23 @@ def find_slower(
             other[1] == engine and (yardsticks is None or other[0] in yardsticks)
         ),
     )
+    scatter = {
+        (group.name, engine): one.spread
+        for group in baseline.groups()
+        for engine, one in group.on.items()
+    }
+    usual = {group.name: group.spread() for group in baseline.groups()}
     found = [
-        *(Slower(group, None, factor) for group, factor in _most(beside_works, 0)),
-        *(Slower(None, engine, factor) for engine, factor in _most(beside_engines, 1)),
+        *((Slower(it, None, factor), usual[it]) for it, factor in _most(beside_works, 0)),
+        *((Slower(None, it, factor), 0.0) for it, factor in _most(beside_engines, 1)),
     ]
     for place in changed:
         ratios = [of_one[place] for of_one in (beside_engines, beside_works) if place in of_one]
         if ratios:
-            found.append(Slower(*place, min(ratios)))
+            found.append((Slower(*place, min(ratios)), scatter[place]))
     grown = _quotients(run, baseline, lambda group, engine: group.on[engine].extra_info.bytes)
-    found += [Slower(*place, factor, "holds") for place, factor in grown]
-    return [one for one in found if one.factor > threshold]
+    found += [(Slower(*place, factor, "holds"), 0.0) for place, factor in grown]
+    return [one for one, room in found if one.factor > threshold * (1 + room)]
 
 
 def decide(

@@ -63,6 +63,11 @@ class Benchmark(msgspec.Struct):
         return self.stats.median
 
     @property
+    def spread(self) -> float:
+        """How far the middle half of its rounds lie apart, as a part of their median."""
+        return self.stats.iqr / self.time if self.time else 0.0
+
+    @property
     def time_of_one(self) -> float:
         """Seconds for one of its calls, warm."""
         return self.time / self.extra_info.calls
@@ -122,6 +127,10 @@ class Group(msgspec.Struct, frozen=True):
         """How many times the bytes that it holds would fit into what the reference holds."""
         return _ratio({name: one.extra_info.bytes for name, one in self.on.items()}, engine)
 
+    def spread(self) -> float:
+        """Of the engine in the middle."""
+        return statistics.median(one.spread for one in self.on.values())
+
     def _times(self) -> dict[str, float | None]:
         return {name: one.time for name, one in self.on.items()}
 
@@ -150,9 +159,8 @@ class Run(msgspec.Struct):
         return sorted(groups, key=lambda group: suites.index(group.suite))
 
     def spread(self) -> float:
-        """How far the middle half of a benchmark's rounds lie apart, as a part of their median."""
-        parts = [one.stats.iqr / one.time for one in self.benchmarks if one.time]
-        return statistics.median(parts) if parts else 0.0
+        """Of the benchmark in the middle."""
+        return statistics.median(one.spread for one in self.benchmarks)
 
 
 def read_run(path: Path) -> Run:

@@ -25,7 +25,7 @@ FOLDER = Path(__file__).parent / "report"
 
 def main() -> int:
     arguments = parse_arguments()
-    suites = Suites(short=arguments.short, slow_down=arguments.slow_down)
+    suites = Suites(short=arguments.short, only=arguments.only, slow_down=arguments.slow_down)
     run = suites.run() if arguments.saved is None else read_run(arguments.saved)
     if not run.groups():
         raise SystemExit("no benchmark in it says its suite, work and engine")
@@ -69,6 +69,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     add = parser.add_argument
     add("--short", action="store_true", help="fewer rounds, in less than a minute")
+    add("-k", dest="only", metavar="EXPRESSION", help="only what it matches, as with pytest")
     add("--from", dest="saved", metavar="JSON", type=Path, help="a saved run instead of a new one")
     add("--into", metavar="FOLDER", type=Path, default=FOLDER, help="where the page is written")
     add("--picture", metavar="SVG", type=Path, help="write the overview there, too")

@@ -96,11 +96,12 @@ def _navigation(suites: Iterable[str]) -> str:
 
 
 def _card(advice: Advice) -> str:
+    more = "".join(f"<p>{escape(text)}</p>" for text in advice.more)
     choice = "".join(f"<span>{_swatch(it)}{escape(label(it))}</span>" for it in advice.engines)
     return (
         f'<article class="card"><h3>{escape(advice.topic.title)}</h3>'
         f'<p class="choice">{choice or "It hardly matters"}</p>'
-        f"<p>{escape(advice.text)}</p></article>"
+        f'<p class="first">{escape(advice.lead)}</p>{more}</article>'
     )
 
 

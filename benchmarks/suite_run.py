@@ -28,13 +28,14 @@ _KEPT = 60
 class Suites:
     """What is run, and how."""
 
-    def __init__(self, *, short: bool, slow_down: str | None = None) -> None:
+    def __init__(self, *, short: bool, only: str | None, slow_down: str | None) -> None:
         self._options = ["--short"] if short else []
+        self._only = [] if only is None else ["-k", only]
         self._slow_down = slow_down
 
     def run(self) -> Run:
-        """All of them."""
-        return self._run(MODULES, self._slow_down)
+        """All of them, or those that pytest's -k finds."""
+        return self._run([*self._only, *MODULES], self._slow_down)
 
     def run_again(self, measured: Run, groups: Collection[str]) -> Run:
         """Those benchmarks of ``measured`` that belong to one of the groups."""

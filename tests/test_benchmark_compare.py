@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 
 import pytest
 
-from benchmarks.compare import Slower, decide, find_slower, only_in_one, steady_groups
+from benchmarks.compare import REPEATS, Slower, decide, find_slower, only_in_one, steady_groups
 from benchmarks.engine_run import ENGINES, Benchmark, ExtraInfo, MachineInfo, Run, Stats
 
 WORKS = ("fib", "nbody", "sort", "closures", "JSON encode", "JSON decode", "fannkuch", "say")
@@ -30,6 +30,7 @@ def made_up(
     works: Collection[str] = WORKS,
     engines: Collection[str] = ENGINES,
     held: int = 1000,
+    scatter: Factors | None = None,
 ) -> Run:
     """All works on all engines; ``factors`` says which take how many times their time."""
     benchmarks = []
@@ -39,7 +40,8 @@ def made_up(
             if noise is not None:
                 time *= noise.lognormvariate(0, 0.07)
             extra = ExtraInfo(suite="language", work=work, engine=engine, bytes=held)
-            stats = Stats(min=time, median=time, iqr=0.0, rounds=9)
+            iqr = time * (scatter or {}).get((work, engine), 0.0)
+            stats = Stats(min=time, median=time, iqr=iqr, rounds=9)
             benchmarks.append(Benchmark(f"language: {work}", f"{work}[{engine}]", extra, stats))
     return Run(machine_info=MACHINE, datetime="2026-01-01", benchmarks=benchmarks)
 
@@ -119,6 +121,24 @@ def test_threshold() -> None:
     assert places(find_slower(run, made_up(), 1.3)) == {("language: fib", "lua54", "takes")}
 
 
+def test_what_scattered_needs_more() -> None:
+    """A benchmark with two times is slow beyond both; its neighbours keep their threshold."""
+    baseline = made_up(scatter={("sort", "luajit"): 1.0})
+    slow = {("sort", "luajit"): 2.5, ("sort", "lua54"): 1.6}
+    assert places(find_slower(made_up(slow), baseline)) == {("language: sort", "lua54", "takes")}
+    [found] = find_slower(made_up({("sort", "luajit"): 3.2}), baseline)
+    assert found.place == ("language: sort", "luajit", "takes")
+
+
+def test_a_work_that_scattered_needs_more() -> None:
+    """On all engines: their usual scatter counts, not that of one."""
+    slow = {("fib", engine): 1.8 for engine in ENGINES}
+    baseline = made_up(scatter={("fib", engine): 0.4 for engine in ENGINES})
+    assert find_slower(made_up(slow), baseline) == []
+    [found] = find_slower(made_up(slow), made_up(scatter={("fib", "luajit"): 0.4}))
+    assert found.place == ("language: fib", None, "takes")
+
+
 @pytest.mark.parametrize("engines", [("lua54",), ("luajit", "lua54")])
 def test_few_engines(engines: tuple[str, ...]) -> None:
     """Where not all are installed, the slow one is named, and no other."""
@@ -137,7 +157,7 @@ def test_memory_is_compared_as_it_is() -> None:
 def test_one_noisy_measurement_is_no_regression() -> None:
     """What is not slow when it is measured again was not slow."""
     noisy = made_up({("fib", "lua54"): 3.0})
-    runs = [made_up(noise=random.Random(2))]
+    runs = [made_up({("fib", "lua54"): 3.0}), made_up(noise=random.Random(2))]
     assert decide(noisy, made_up(), again(runs), tell=silent) == []
     assert runs == []
 
@@ -145,7 +165,7 @@ def test_one_noisy_measurement_is_no_regression() -> None:
 def test_what_stays_slow_is_one() -> None:
     """Repeated is what looks slow, with steady works beside it; the least factor counts."""
     slow = {("fib", "lua54"): 3.0, ("sort", "lua51"): 2.5}
-    still = [{("fib", "lua54"): 1.9}, {("fib", "lua54"): 2.2, ("sort", "lua51"): 2.5}]
+    still = [{("fib", "lua54"): 1.9}, slow, slow]
     asked: list[Collection[str]] = []
     measure = again([made_up(factors, machine=1.5) for factors in still])
 
@@ -157,7 +177,7 @@ def test_what_stays_slow_is_one() -> None:
     [found] = decide(made_up(slow), made_up(), measure_again, tell=told.append)
     assert found.place == ("language: fib", "lua54", "takes")
     assert found.factor == pytest.approx(1.9)
-    first, second = (set(groups) for groups in asked)
+    first, second, _ = (set(groups) for groups in asked)
     assert first >= {"language: fib", "language: sort"}
     assert "language: fib" in second
     assert "language: sort" not in second
@@ -167,11 +187,11 @@ def test_what_stays_slow_is_one() -> None:
 def test_what_is_slow_everywhere_stays_so_in_the_repetition() -> None:
     """A work on all engines, and all of an engine, beside few other works."""
     slow = {("fib", engine): 2.0 for engine in ENGINES}
-    runs = [made_up(slow), made_up(slow)]
+    runs = [made_up(slow)] * REPEATS
     found = decide(made_up(slow), made_up(), again(runs), tell=silent)
     assert places(found) == {("language: fib", None, "takes")}
     slow = {(work, "lua52"): 2.0 for work in WORKS}
-    runs = [made_up(slow), made_up(slow)]
+    runs = [made_up(slow)] * REPEATS
     found = decide(made_up(slow), made_up(), again(runs), tell=silent)
     assert places(found) == {(None, "lua52", "takes")}
 
@@ -180,7 +200,7 @@ def test_many_slow_works_do_not_hide_one_another() -> None:
     """More than the steady ones that are measured again with them."""
     works = [f"work {number}" for number in range(20)]
     slow = {(work, engine): 2.0 for work in works[:8] for engine in ENGINES}
-    runs = [made_up(slow, works=works), made_up(slow, works=works)]
+    runs = [made_up(slow, works=works)] * REPEATS
     found = decide(made_up(slow, works=works), made_up(works=works), again(runs), tell=silent)
     assert places(found) == {(f"language: {work}", None, "takes") for work in works[:8]}
 
