@@ -43,6 +43,8 @@ class Topic:
     more: str = "faster"
     without: Sequence[str] = ()
     """Engines that are no choice here."""
+    works: Sequence[str] = ()
+    """Those that count, or all."""
     adds: Callable[[Sequence[Group], Sequence[str]], str] | None = None
     """A sentence more, of the groups and of the engines from the best to the last."""
 
@@ -62,10 +64,15 @@ class Advice:
 
 def advise(run: Run) -> list[Advice]:
     """On each topic that the run has figures for."""
-    margin = max(LEAST_MARGIN, run.spread())
+    margin = margin_of(run)
     groups = run.groups()
     there = (_advice(topic, groups, margin) for topic in TOPICS)
     return [advice for advice in there if advice is not None]
+
+
+def margin_of(run: Run) -> float:
+    """By how much engines have to differ not to be level."""
+    return max(LEAST_MARGIN, run.spread())
 
 
 def in_short(advices: Sequence[Advice]) -> str:
@@ -87,7 +94,9 @@ def _advice(topic: Topic, all_groups: Sequence[Group], margin: float) -> Advice 
     timed = [
         group
         for group in all_groups
-        if group.suite == topic.suite and topic.value(group, REFERENCE) is not None
+        if group.suite == topic.suite
+        and (not topic.works or group.work in topic.works)
+        and topic.value(group, REFERENCE) is not None
     ]
     groups = [group for group in timed if group.spread() <= UNSTEADY]
     engines = in_order({it for group in groups for it in group.on} - {*topic.without}, ENGINES)
@@ -128,9 +137,7 @@ def _widest(topic: Topic, groups: Sequence[Group], ranks: Sequence[str]) -> str:
         best, last = max(values, key=values.__getitem__), min(values, key=values.__getitem__)
         ends.append((values[best] / values[last], group.work, best, last))
     ratio, work, best, last = max(ends)
-    return (
-        f"Furthest apart at {work}: {label(best)} is {times(ratio)} as good as {label(last)}."
-    )
+    return f"Furthest apart at {work}: {label(best)} is {times(ratio)} as good as {label(last)}."
 
 
 def _lead(
@@ -157,7 +164,7 @@ def _lead(
         text = f"{tell(means[first])} {topic.told.format(label(REFERENCE))}"
         highest = max(groups, key=lambda group: topic.value(group, first) or 0.0)
         lowest = min(groups, key=lambda group: topic.value(group, first) or 0.0)
-        if len(groups) > 2:
+        if len(groups) > 2 and highest != lowest:
             text += (
                 f", from {tell(topic.value(lowest, first) or 0.0)} ({lowest.work})"
                 f" to {tell(topic.value(highest, first) or 0.0)} ({highest.work})"
@@ -216,6 +223,11 @@ def _one(groups: Sequence[Group], ranks: Sequence[str]) -> str:
     return f"{work[0].upper()}{work[1:]} takes {listed(took)}."
 
 
+TEXT = (
+    *("string building", "pattern matching", "template rendering"),
+    *("json parsing", "json encoding"),
+)
+
 TOPICS = (
     Topic("Computing, on a busy route", "computing", "language"),
     Topic(
@@ -231,6 +243,7 @@ TOPICS = (
         "language",
         without=("luajit",),
     ),
+    Topic("Working on text", "working on text", "language", works=TEXT),
     Topic("Calling the API", "calling the API", "api"),
     Topic("Waiting, and passing text", "waiting and passing text", "crossing"),
     Topic("A whole small request", "small requests", "request", adds=_one),

@@ -118,7 +118,9 @@ def _draw_row(page: Axes, row: Row, top: float, left: float, right: float, acros
     room = _BAR + (_FIRST_BAR + 1 if row.first else 0)
     _draw_bar(page, row.bar, middle - room / 2, _BAR, row.engine, 1.0, across)
     if row.first:
-        _draw_bar(page, row.first, middle + room / 2 - _FIRST_BAR, _FIRST_BAR, row.engine, 0.6, across)
+        _draw_bar(
+            page, row.first, middle + room / 2 - _FIRST_BAR, _FIRST_BAR, row.engine, 0.6, across
+        )
 
 
 def _draw_bar(
@@ -128,7 +130,9 @@ def _draw_bar(
     if end - begin < 2 * _LEAST:
         begin, end = (begin + end) / 2 - _LEAST, (begin + end) / 2 + _LEAST
     page.add_patch(
-        Rectangle((begin, top), end - begin, height, color=colour(engine), alpha=alpha, lw=0, zorder=2)
+        Rectangle(
+            (begin, top), end - begin, height, color=colour(engine), alpha=alpha, lw=0, zorder=2
+        )
     )
 
 
@@ -142,7 +146,9 @@ def _svg(figure: Figure, title: str) -> str:
     drawn = out.getvalue()
     drawn = drawn[drawn.index("<svg") :]
     drawn = re.sub(r"<metadata>.*?</metadata>|<defs>.*?</defs>", "", drawn, flags=re.DOTALL)
-    drawn = re.sub(r' id="[^"]*"| transform="rotate\(-0 [^"]*"| xmlns:xlink="[^"]*"|<!--.*?-->', "", drawn)
+    drawn = re.sub(
+        r' id="[^"]*"| transform="rotate\(-0 [^"]*"| xmlns:xlink="[^"]*"|<!--.*?-->', "", drawn
+    )
     drawn = re.sub(r"font-family: [^;\"]*|'DejaVu Sans'[^;\"]*", f"font-family: {FONTS}", drawn)
     drawn = re.sub(r'(width|height)="([\d.]+)pt"', r'\1="\2"', drawn)
     drawn = re.sub(r"</?g>|\n\s*", " ", drawn)

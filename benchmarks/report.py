@@ -5,8 +5,8 @@
     python -m benchmarks.report --from benchmarks/results/engines.json
     python -m benchmarks.report --compare benchmarks/results/engines.json --short
 
-Without ``--compare`` it writes a page and charts into benchmarks/report/. With it, it tells what got
-slower beside a stored run, and its status is 1 if anything did: see benchmarks/compare.py.
+Without ``--compare`` it writes a page and charts into benchmarks/report/. With it, it tells what
+got slower since a stored run, and its status is 1 if anything did: see benchmarks/compare.py.
 """
 
 from __future__ import annotations
@@ -32,7 +32,9 @@ def main() -> int:
     if arguments.store is not None:
         store_run(arguments.store, run)
     if arguments.compare is not None:
-        return compare(run, read_run(arguments.compare), arguments.threshold, suites, arguments.saved)
+        return compare(
+            run, read_run(arguments.compare), arguments.threshold, suites, arguments.saved
+        )
     written = write_report(run, arguments.into)
     if arguments.picture is not None:
         write_picture(run, arguments.picture)
@@ -42,9 +44,7 @@ def main() -> int:
     return 0
 
 
-def compare(
-    run: Run, baseline: Run, threshold: float, suites: Suites, saved: Path | None
-) -> int:
+def compare(run: Run, baseline: Run, threshold: float, suites: Suites, saved: Path | None) -> int:
     """Tell what got slower; the process's status. A saved run is taken as it is."""
     compared = changes(run, baseline)
     if not compared:

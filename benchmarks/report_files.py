@@ -36,8 +36,9 @@ def write_picture(run: Run, path: Path) -> None:
 
 
 def _caption(run: Run) -> tuple[str, str]:
+    name = label(REFERENCE)
     return (
-        f"Right of 1: faster than {label(REFERENCE)}; left: slower. Beneath each bar the first run in a"
-        " fresh VM, beside the reference’s first run. Memory: shorter is better. Geometric means.",
+        f"Right of 1: faster than {name}; left: slower. The thin bar is the first run in a fresh"
+        f" VM, beside the first run of {name}. Memory: shorter is better.",
         machine_line(run),
     )

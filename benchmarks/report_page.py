@@ -7,9 +7,9 @@ from html import escape
 from pathlib import Path
 from string import Template
 
-from benchmarks.advice import LEAST_MARGIN, Advice, advise, in_short
+from benchmarks.advice import Advice, advise, in_short, margin_of
 from benchmarks.charts import DARK, panel_svg
-from benchmarks.engine_look import colour, duration, label, size, times
+from benchmarks.engine_look import colour, duration, label, size
 from benchmarks.engine_run import ENGINES, REFERENCE, Benchmark, Group, Run, in_order
 from benchmarks.panels import Panel, is_memory, overview, panels_of
 
@@ -19,15 +19,18 @@ TITLE = "Which engine should I choose?"
 
 SUITES = {
     "language": (
-        "The language",
+        "Language",
         "Programs that compute in Lua alone, the same text and size on every engine.",
     ),
-    "api": ("The API", "One call of a function from a script, beside the same on the others."),
+    "api": ("API", "One call of a function from a script, beside the same on the others."),
     "crossing": (
-        "Crossing between Python and Lua",
-        "Calls from one to the other, suspending and resuming, and what is handed over.",
+        "Crossing",
+        "Between Python and Lua: calls, suspending and resuming, and what is handed over.",
     ),
-    "request": ("Whole requests", "From the request’s bytes to the answer’s, through the server."),
+    "request": (
+        "Requests",
+        "Whole ones, from the request’s bytes to the answer’s, through the server.",
+    ),
     "compile": ("Compiling", "From a script’s text to what can run, and finding it again."),
     "memory": ("Memory", "What is held at rest, without what scripts make. Shorter is better."),
 }
@@ -45,7 +48,7 @@ def page(run: Run) -> str:
         lead=escape(in_short(advices)),
         machine=escape(machine_line(run)),
         navigation=_navigation(suites),
-        margin=f"Engines nearer to each other than {max(LEAST_MARGIN, run.spread()):.0%} are level.",
+        margin=f"Engines nearer to each other than {margin_of(run):.0%} are level.",
         cards="\n".join(map(_card, advices)),
         reference=label(REFERENCE),
         reading=(
@@ -90,9 +93,7 @@ def titled(suites: dict[str, list[Group]]) -> dict[str, list[Group]]:
 def _navigation(suites: Iterable[str]) -> str:
     sections = {"advice": "Which for what", "overview": "At a glance"}
     sections |= {f"suite-{_slug(name)}": suite_title(name) for name in suites}
-    return "\n".join(
-        f'<a href="#{place}">{escape(title)}</a>' for place, title in sections.items()
-    )
+    return "\n".join(f'<a href="#{place}">{escape(title)}</a>' for place, title in sections.items())
 
 
 def _card(advice: Advice) -> str:
@@ -143,7 +144,9 @@ def _measure_of(groups: Iterable[Group]) -> str:
 
 def _table_row(group: Group, engines: Iterable[str]) -> str:
     cells = "".join(
-        f"<td>{_cell(group.on[engine], is_memory(group))}</td>" if engine in group.on else "<td></td>"
+        f"<td>{_cell(group.on[engine], is_memory(group))}</td>"
+        if engine in group.on
+        else "<td></td>"
         for engine in engines
     )
     return f"<tr><th scope=row>{escape(group.work)}</th>{cells}</tr>"
@@ -158,9 +161,14 @@ def _cell(one: Benchmark, memory: bool) -> str:
 
 
 def _footer(run: Run, suites: dict[str, list[Group]]) -> str:
-    versions = "; ".join(f"{name} {text}" for name, text in run.machine_info.versions.items())
+    versions = "; ".join(
+        text if name in ENGINES else f"{name} {text}"
+        for name, text in run.machine_info.versions.items()
+    )
     alone = [group.name for group in run.groups() if REFERENCE not in group.on]
-    rounds = sorted(one.stats.rounds for groups in suites.values() for it in groups for one in it.on.values())
+    rounds = sorted(
+        one.stats.rounds for groups in suites.values() for it in groups for one in it.on.values()
+    )
     paragraphs = [
         "Times are medians, of the process’s own processor time where one process does the work;"
         f" half of them are of {rounds[len(rounds) // 2]} rounds or more. At the median benchmark"
@@ -169,8 +177,10 @@ def _footer(run: Run, suites: dict[str, list[Group]]) -> str:
         " A first run is the first in a fresh VM.",
         "Seconds say little about another machine; ratios say more, and only those of one run.",
         machine_line(run),
-        versions,
-        f"Left out, because {label(REFERENCE)} has not done it: {'; '.join(alone)}." if alone else "",
+        f"{versions}." if versions else "",
+        f"Left out, because {label(REFERENCE)} has not done it: {'; '.join(alone)}."
+        if alone
+        else "",
     ]
     told = "\n".join(f"<p>{escape(text)}</p>" for text in paragraphs if text)
     return f"<h2>How it was measured</h2>\n{told}"

@@ -3,47 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 
 import pytest
+from support.engine_runs import MACHINE, WORKS, made_up
 
 from benchmarks.compare import REPEATS, Slower, decide, find_slower, only_in_one, steady_groups
-from benchmarks.engine_run import ENGINES, Benchmark, ExtraInfo, MachineInfo, Run, Stats
-
-WORKS = ("fib", "nbody", "sort", "closures", "JSON encode", "JSON decode", "fannkuch", "say")
-GROUPS = [f"language: {work}" for work in WORKS]
-MACHINE = MachineInfo(node="made-up", system="none", release="0", python_version="3")
-
-Factors = Mapping[tuple[str, str], float]
-
-
-def seconds(work: str, engine: str) -> float:
-    """Far apart, as real ones are."""
-    return 10.0 ** -(1 + len(work) % 5) * (0.1 if engine == "luajit" else 1.0)
-
-
-def made_up(
-    factors: Factors | None = None,
-    *,
-    machine: float = 1.0,
-    noise: random.Random | None = None,
-    works: Collection[str] = WORKS,
-    engines: Collection[str] = ENGINES,
-    held: int = 1000,
-    scatter: Factors | None = None,
-) -> Run:
-    """All works on all engines; ``factors`` says which take how many times their time."""
-    benchmarks = []
-    for work in works:
-        for engine in engines:
-            time = seconds(work, engine) * machine * (factors or {}).get((work, engine), 1.0)
-            if noise is not None:
-                time *= noise.lognormvariate(0, 0.07)
-            extra = ExtraInfo(suite="language", work=work, engine=engine, bytes=held)
-            iqr = time * (scatter or {}).get((work, engine), 0.0)
-            stats = Stats(min=time, median=time, iqr=iqr, rounds=9)
-            benchmarks.append(Benchmark(f"language: {work}", f"{work}[{engine}]", extra, stats))
-    return Run(machine_info=MACHINE, datetime="2026-01-01", benchmarks=benchmarks)
+from benchmarks.engine_run import ENGINES, Run
 
 
 def places(found: list[Slower]) -> set[tuple[str | None, str | None, str]]:
@@ -149,7 +115,8 @@ def test_few_engines(engines: tuple[str, ...]) -> None:
 
 def test_memory_is_compared_as_it_is() -> None:
     """Bytes are the same on every machine."""
-    found = find_slower(made_up(held=1600), made_up())
+    grown = {(work, engine): 1.6 for work in WORKS for engine in ENGINES}
+    found = find_slower(made_up(held=grown), made_up(held={}))
     assert len(found) == len(WORKS) * len(ENGINES)
     assert str(found[0]) == "language: fib, luajit: holds 1.60 times what it did"
 
