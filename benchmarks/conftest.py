@@ -31,8 +31,8 @@ def pytest_configure(config: pytest.Config) -> None:
     text = config.getoption("slow_down")
     try:
         config.stash[SLOW_DOWN] = None if text is None else SlowDown(text)
-    except ValueError:
-        raise pytest.UsageError(f"--slow-down {text}: not GROUP:ENGINE:FACTOR") from None
+    except ValueError as error:
+        raise pytest.UsageError(f"--slow-down: {error}") from None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

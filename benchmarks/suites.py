@@ -26,6 +26,7 @@ where memory is measured, bytes.
 from __future__ import annotations
 
 import gc
+import re
 import statistics
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
@@ -79,9 +80,11 @@ class SlowDown:
     """What ``--slow-down`` says: one benchmark does its work ``factor`` times on one engine."""
 
     def __init__(self, text: str) -> None:
-        """Raises ValueError if the text is not GROUP:ENGINE:FACTOR."""
-        self.group, self.engine, factor = text.rsplit(":", 2)
-        self.factor = int(factor)
+        """Raises ValueError if the text is something else."""
+        found = re.fullmatch(r"(.+):(\w+):([1-9]\d*)", text)
+        if found is None:
+            raise ValueError(f"{text!r} is not GROUP:ENGINE:FACTOR")
+        self.group, self.engine, self.factor = found[1], found[2], int(found[3])
         self.used = False
 
     def factor_of(self, group: str, engine: str) -> int:
