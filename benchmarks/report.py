@@ -17,7 +17,9 @@ from pathlib import Path
 
 from benchmarks.compare import THRESHOLD, changes, decide, find_slower, only_in_one
 from benchmarks.engine_run import Run, read_run, store_run
+from benchmarks.page import replace_part
 from benchmarks.report_files import write_picture, write_report
+from benchmarks.report_text import page_part
 from benchmarks.suite_run import Suites
 
 FOLDER = Path(__file__).parent / "report"
@@ -39,6 +41,9 @@ def main() -> int:
     if arguments.picture is not None:
         write_picture(run, arguments.picture)
         written.append(arguments.picture)
+    if arguments.page is not None:
+        replace_part(arguments.page, "report", page_part(run))
+        written.append(arguments.page)
     for path in written:
         print(path)
     return 0
@@ -49,7 +54,7 @@ def compare(run: Run, baseline: Run, threshold: float, suites: Suites, saved: Pa
     compared = changes(run, baseline)
     if not compared:
         raise SystemExit("the two runs have no benchmark in common")
-    for line in sorted(only_in_one(run, baseline)):
+    for line in sorted(only_in_one(run, baseline)) if suites.complete else ():
         print(line)
     if saved is None:
         slower = decide(run, baseline, lambda groups: suites.run_again(run, groups), threshold)
@@ -73,6 +78,7 @@ def parse_arguments() -> argparse.Namespace:
     add("--from", dest="saved", metavar="JSON", type=Path, help="a saved run instead of a new one")
     add("--into", metavar="FOLDER", type=Path, default=FOLDER, help="where the page is written")
     add("--picture", metavar="SVG", type=Path, help="write the overview there, too")
+    add("--page", metavar="MARKDOWN", type=Path, help="write what the figures say there, too")
     add("--store", metavar="JSON", type=Path, help="keep the run for reports and comparisons")
     add("--compare", metavar="JSON", type=Path, help="look for what got slower since that run")
     add("--threshold", type=float, default=THRESHOLD, help="how many times the time is too much")

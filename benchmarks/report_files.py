@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from benchmarks.charts import sheet_svg
-from benchmarks.engine_look import label
-from benchmarks.engine_run import REFERENCE, Run
+from benchmarks.engine_run import Run
 from benchmarks.panels import overview, panels_of
-from benchmarks.report_page import by_suite, machine_line, page, suite_title, titled
+from benchmarks.report_page import page
+from benchmarks.report_text import PICTURE_TITLE, by_suite, caption, slug, suite_title, titled
 
 COLUMNS = 3
 
@@ -21,8 +21,8 @@ def write_report(run: Run, folder: Path) -> list[Path]:
     written = [index, folder / "overview.svg"]
     write_picture(run, written[-1])
     for name, groups in by_suite(run).items():
-        path = folder / f"{name}.svg"
-        sheet = sheet_svg(suite_title(name), _caption(run), panels_of(groups), COLUMNS)
+        path = folder / f"{slug(name)}.svg"
+        sheet = sheet_svg(suite_title(name), caption(run), panels_of(groups), COLUMNS)
         path.write_text(sheet, encoding="utf-8")
         written.append(path)
     return written
@@ -31,14 +31,4 @@ def write_report(run: Run, folder: Path) -> list[Path]:
 def write_picture(run: Run, path: Path) -> None:
     """All suites at a glance."""
     panels = overview(titled(by_suite(run)))
-    title = f"How fast each engine is beside {label(REFERENCE)}"
-    path.write_text(sheet_svg(title, _caption(run), panels, COLUMNS), encoding="utf-8")
-
-
-def _caption(run: Run) -> tuple[str, str]:
-    name = label(REFERENCE)
-    return (
-        f"Right of 1: faster than {name}; left: slower. The thin bar is the first run in a fresh"
-        f" VM, beside the first run of {name}. Memory: shorter is better.",
-        machine_line(run),
-    )
+    path.write_text(sheet_svg(PICTURE_TITLE, caption(run), panels, COLUMNS), encoding="utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
@@ -12,29 +13,17 @@ from benchmarks.charts import DARK, panel_svg
 from benchmarks.engine_look import colour, duration, label, size
 from benchmarks.engine_run import ENGINES, REFERENCE, Benchmark, Group, Run, in_order
 from benchmarks.panels import Panel, is_memory, overview, panels_of
+from benchmarks.report_text import (
+    TITLE,
+    about_suite,
+    by_suite,
+    machine_line,
+    slug,
+    suite_title,
+    titled,
+)
 
 FOLDER = Path(__file__).parent
-
-TITLE = "Which engine should I choose?"
-
-SUITES = {
-    "language": (
-        "Language",
-        "Programs that compute in Lua alone, the same text and size on every engine.",
-    ),
-    "api": ("API", "One call of a function from a script, beside the same on the others."),
-    "crossing": (
-        "Crossing",
-        "Between Python and Lua: calls, suspending and resuming, and what is handed over.",
-    ),
-    "request": (
-        "Requests",
-        "Whole ones, from the request’s bytes to the answer’s, through the server.",
-    ),
-    "compile": ("Compiling", "From a script’s text to what can run, and finding it again."),
-    "memory": ("Memory", "What is held at rest, without what scripts make. Shorter is better."),
-}
-"""Their titles, and what they are."""
 
 
 def page(run: Run) -> str:
@@ -59,40 +48,13 @@ def page(run: Run) -> str:
         legend=_legend(run),
         overview="\n".join(map(_figure, overview(titled(suites)))),
         suites="\n".join(_suite(name, groups) for name, groups in suites.items()),
-        footer=_footer(run, suites),
+        footer=_footer(run),
     )
-
-
-def by_suite(run: Run) -> dict[str, list[Group]]:
-    """The groups that can be shown: those that the reference has done."""
-    suites: dict[str, list[Group]] = {}
-    for group in run.groups():
-        if REFERENCE in group.on:
-            suites.setdefault(group.suite, []).append(group)
-    return suites
-
-
-def suite_title(name: str) -> str:
-    return SUITES.get(name, (name.capitalize(), ""))[0]
-
-
-def machine_line(run: Run) -> str:
-    """Where, when and what."""
-    machine, cpu = run.machine_info, run.machine_info.cpu
-    commit = f", commit {run.commit_info.id[:10]}" if run.commit_info.id else ""
-    return (
-        f"Measured on {run.datetime[:10]} on “{machine.node}”: {cpu.brand_raw}, {cpu.count} cores,"
-        f" {machine.system} {machine.release}, Python {machine.python_version}{commit}."
-    )
-
-
-def titled(suites: dict[str, list[Group]]) -> dict[str, list[Group]]:
-    return {suite_title(name): groups for name, groups in suites.items()}
 
 
 def _navigation(suites: Iterable[str]) -> str:
     sections = {"advice": "Which for what", "overview": "At a glance"}
-    sections |= {f"suite-{_slug(name)}": suite_title(name) for name in suites}
+    sections |= {f"suite-{slug(name)}": suite_title(name) for name in suites}
     return "\n".join(f'<a href="#{place}">{escape(title)}</a>' for place, title in sections.items())
 
 
@@ -122,13 +84,13 @@ def _figure(panel: Panel) -> str:
 
 
 def _suite(name: str, groups: Sequence[Group]) -> str:
-    title, about = SUITES.get(name, (suite_title(name), ""))
+    title, about = suite_title(name), about_suite(name)
     engines = in_order({engine for group in groups for engine in group.on}, ENGINES)
     head = "".join(f"<th scope=col>{_swatch(it)}{escape(label(it))}</th>" for it in engines)
     rows = "\n".join(_table_row(group, engines) for group in groups)
     figures = "\n".join(map(_figure, panels_of(groups)))
     return (
-        f'<section id="suite-{_slug(name)}">\n<h2>{escape(title)}</h2>'
+        f'<section id="suite-{slug(name)}">\n<h2>{escape(title)}</h2>'
         f'<p class="about">{escape(about)}</p>\n<div class="charts">{figures}</div>\n'
         f'<details><summary>The figures</summary><div class="scroll"><table>'
         f"<thead><tr><th scope=col>{_measure_of(groups)}</th>{head}</tr></thead>"
@@ -160,21 +122,18 @@ def _cell(one: Benchmark, memory: bool) -> str:
     return f"{duration(one.time_of_one)}{below}"
 
 
-def _footer(run: Run, suites: dict[str, list[Group]]) -> str:
+def _footer(run: Run) -> str:
     versions = "; ".join(
         text if name in ENGINES else f"{name} {text}"
         for name, text in run.machine_info.versions.items()
     )
     alone = [group.name for group in run.groups() if REFERENCE not in group.on]
-    rounds = sorted(
-        one.stats.rounds for groups in suites.values() for it in groups for one in it.on.values()
-    )
+    rounds = statistics.median(one.stats.rounds for one in run.benchmarks)
     paragraphs = [
-        "Times are medians, of the process’s own processor time where one process does the work;"
-        f" half of them are of {rounds[len(rounds) // 2]} rounds or more. At the median benchmark"
-        f" the middle half of the rounds lie within {run.spread():.1%} of one another."
-        " Before each round all garbage is collected, and each result is checked."
-        " A first run is the first in a fresh VM.",
+        f"Times are medians, mostly of {rounds:g} rounds: of the process’s own processor time where"
+        " one process does the work, else of the clock’s. Before each round all garbage is"
+        " collected, and each result is checked. A first run is the first in a fresh VM."
+        f" In the middle benchmark the middle half of the rounds lies within {run.spread():.1%}.",
         "Seconds say little about another machine; ratios say more, and only those of one run.",
         machine_line(run),
         f"{versions}." if versions else "",
@@ -184,7 +143,3 @@ def _footer(run: Run, suites: dict[str, list[Group]]) -> str:
     ]
     told = "\n".join(f"<p>{escape(text)}</p>" for text in paragraphs if text)
     return f"<h2>How it was measured</h2>\n{told}"
-
-
-def _slug(name: str) -> str:
-    return "".join(letter if letter.isalnum() else "-" for letter in name)

@@ -30,6 +30,8 @@ class Suites:
 
     def __init__(self, *, short: bool, only: str | None, slow_down: str | None) -> None:
         self._options = ["--short"] if short else []
+        self.complete = only is None
+        """Whether it leaves nothing out."""
         self._only = [] if only is None else ["-k", only]
         self._slow_down = slow_down
 
