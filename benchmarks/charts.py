@@ -11,6 +11,7 @@ import html
 import io
 import math
 import re
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -45,7 +46,9 @@ _NAMES, _FIGURES = 56, 46
 _HEAD, _ROW, _SCALE = 17, 21, 20
 """Heights of the headings, of an engine's row and of the scale beneath."""
 _BAR, _FIRST_BAR, _LEAST = 9.0, 3.5, 1.5
-_SHEET = {"gap": 32, "margin": 28, "head": 64, "title": 20, "below": 22, "foot": 40}
+_LETTER = 6.1
+"""Width of a caption's letter, in wide letters."""
+_SHEET = {"gap": 32, "margin": 28, "head": 64, "title": 20, "below": 22, "line": 16}
 
 
 def panel_svg(panel: Panel) -> str:
@@ -64,16 +67,19 @@ def sheet_svg(title: str, caption: Sequence[str], panels: Sequence[Panel], colum
     margin, gap = _SHEET["margin"], _SHEET["gap"]
     width = 2 * margin + columns * WIDTH + (columns - 1) * gap
     end = _SHEET["head"] + math.ceil(len(panels) / columns) * step
-    figure, page = _paper(width, end + _SHEET["foot"])
-    page.add_patch(Rectangle((0, 0), width, end + _SHEET["foot"], color=PAPER, lw=0))
+    room = int((width - 2 * margin) / _LETTER)
+    lines = [part for line in caption for part in textwrap.wrap(line, room)]
+    height = end + _SHEET["line"] * len(lines) + margin // 2
+    figure, page = _paper(width, height)
+    page.add_patch(Rectangle((0, 0), width, height, color=PAPER, lw=0))
     page.text(margin, 38, title, size=18, weight="bold", color=INK)
     for place, panel in enumerate(panels):
         left = margin + place % columns * (WIDTH + gap)
         top = _SHEET["head"] + place // columns * step
         page.text(left, top + 11, panel.title, size=12.5, weight="bold", color=INK)
         _draw(page, panel, left, top + _SHEET["title"])
-    for number, line in enumerate(caption):
-        page.text(margin, end + 2 + 16 * number, line, size=10.5, color=MUTED)
+    for number, line in enumerate(lines):
+        page.text(margin, end + 2 + _SHEET["line"] * number, line, size=10.5, color=MUTED)
     drawn = _svg(figure, title)
     return drawn.replace(">", f">\n<style>\n{DARK}\n</style>", 1)
 

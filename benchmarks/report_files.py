@@ -11,6 +11,8 @@ from benchmarks.report_page import page
 from benchmarks.report_text import PICTURE_TITLE, by_suite, caption, slug, suite_title, titled
 
 COLUMNS = 3
+PICTURE_COLUMNS = 2
+"""As wide as a README is shown."""
 
 
 def write_report(run: Run, folder: Path) -> list[Path]:
@@ -31,4 +33,5 @@ def write_report(run: Run, folder: Path) -> list[Path]:
 def write_picture(run: Run, path: Path) -> None:
     """All suites at a glance."""
     panels = overview(titled(by_suite(run)))
-    path.write_text(sheet_svg(PICTURE_TITLE, caption(run), panels, COLUMNS), encoding="utf-8")
+    sheet = sheet_svg(PICTURE_TITLE, caption(run), panels, PICTURE_COLUMNS)
+    path.write_text(sheet, encoding="utf-8")

@@ -13,9 +13,10 @@ import pytest
 from support.engine_runs import WORKS, joined, made_up
 
 from benchmarks.engine_look import COLOURS, label
-from benchmarks.engine_run import ENGINES, Run
+from benchmarks.engine_run import ENGINES, Run, store_run
 
 if TYPE_CHECKING or find_spec("matplotlib") is not None:
+    from benchmarks.report import main
     from benchmarks.report_files import write_report
 else:
     pytestmark = pytest.mark.skip(
@@ -132,3 +133,50 @@ def test_no_figure_stands_beyond_its_chart(folder: Path) -> None:
         for element in drawn.iter(f"{SVG}path"):
             points = re.findall(r"[ML] (\S+) (\S+)", element.attrib["d"])
             assert all(0 <= float(x) <= width and 0 <= float(y) <= height for x, y in points)
+
+
+def call(monkeypatch: pytest.MonkeyPatch, *arguments: str | Path) -> int:
+    monkeypatch.setattr("sys.argv", ["report", *map(str, arguments)])
+    return main()
+
+
+def test_a_saved_run_is_reported(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each file that is written is named: page, charts, what a document shows."""
+    saved, page, picture = (tmp_path / name for name in ("run.json", "page.md", "picture.svg"))
+    store_run(saved, run)
+    page.write_text("<!-- report: written by benchmarks/report.py -->\n<!-- end of report -->\n")
+    into = tmp_path / "into"
+    shown = ("--page", page, "--picture", picture)
+    assert call(monkeypatch, "--from", saved, "--into", into, *shown) == 0
+    written = [Path(line) for line in capsys.readouterr().out.splitlines()]
+    assert into / "index.html" in written
+    assert all(path.stat().st_size > 100 for path in written)
+    assert {page, picture} < set(written)
+    assert "- **Computing, on a busy route**: LuaJIT. 10× as fast" in page.read_text()
+
+
+def test_saved_runs_are_compared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The status says whether anything is slower; without a page."""
+    saved, slow, into = tmp_path / "run.json", tmp_path / "slow.json", tmp_path / "into"
+    store_run(saved, made_up())
+    store_run(slow, made_up({("fib", "lua54"): 2.0}))
+    assert call(monkeypatch, "--from", saved, "--compare", saved, "--into", into) == 0
+    assert call(monkeypatch, "--from", slow, "--compare", saved, "--into", into) == 1
+    assert "SLOWER: language: fib, lua54: takes 2.00 times" in capsys.readouterr().out
+    assert call(monkeypatch, "--from", slow, "--compare", saved, "--threshold", "2.5") == 0
+    assert not into.exists()
+
+
+def test_runs_with_nothing_in_common_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing slower would be a lie."""
+    saved, other = tmp_path / "run.json", tmp_path / "other.json"
+    store_run(saved, made_up(works=["fib"]))
+    store_run(other, made_up(works=["sort"]))
+    with pytest.raises(SystemExit, match="no benchmark in common"):
+        call(monkeypatch, "--from", saved, "--compare", other)
