@@ -162,14 +162,7 @@ class LuaBenchmark:
 
     def call(self) -> None:
         """The statement, ``calls`` times."""
-        run = self.new_run()
-        answer = self.start(run)
-        if isinstance(answer, Preempted):
-            run.memory, run.computed = 0, 0.0
-            self.vm.account(run)
-        while isinstance(answer, Preempted):
-            self.interruptions += 1
-            answer = self.vm.resume(run, 0.0)
+        answer = self.take(self.new_run())
         assert isinstance(answer, Returned), answer
         assert self._answer in (None, answer.values[-1]), answer.values
 
@@ -182,9 +175,16 @@ class LuaBenchmark:
         settings = self._worker.settings
         return LuaRun(exchange, self.vm.next_number(), settings, 0.0, self._turns)
 
-    def start(self, run: LuaRun) -> Answer:
-        """Its first step."""
-        return self.vm.start(run, self._worker.route.serial, self._isolate, self._script)
+    def take(self, run: LuaRun) -> Answer:
+        """Its steps until it waits or has ended."""
+        answer = self.vm.start(run, self._worker.route.serial, self._isolate, self._script)
+        if isinstance(answer, Preempted):
+            run.memory, run.computed = 0, 0.0
+            self.vm.account(run)
+        while isinstance(answer, Preempted):
+            self.interruptions += 1
+            answer = self.vm.resume(run, 0.0)
+        return answer
 
     def compile_anew(self) -> None:
         """As if its script had changed."""

@@ -19,12 +19,11 @@ from benchmarks import suites
 from benchmarks.engines import LuaBenchmark
 from benchmarks.suites import Measure
 from engines import registry
-from engines.base import Returned, Yielded
+from engines.base import PREEMPTED, Answer, Plain, Returned, Yielded
 
 pytestmark = suites.in_this_process
 
 TIME_SLICE = 0.005
-OP = b"op"
 
 LUA = b"""
 local K, callback = ...
@@ -57,7 +56,7 @@ class Crossing:
 
     def __init__(self, engine: str, cross: Callable[[Crossing], None], calls: int) -> None:
         self.calls = calls
-        self.numbers = count(1)
+        self._numbers = count(1)
         self._cross = cross
         self.vm = registry.load(engine).new_vm(time_slice=TIME_SLICE)
         self.lua: Any = self.vm.execute(LUA, "crossing", self.vm.kernel, lambda a: a)
@@ -82,6 +81,20 @@ class Crossing:
         """See :class:`benchmarks.suites.Work`."""
         self.vm.collect()
 
+    def start(self, function: bytes, argument: Plain) -> tuple[int, Answer]:
+        """A run of one of the functions above, and what it answers first."""
+        run = next(self._numbers)
+        answer = self.vm.start(run, self.lua[function], argument)
+        while answer is PREEMPTED:
+            answer = self.vm.resume(run)
+        return run, answer
+
+    def resume(self, run: int, value: Plain) -> Answer:
+        answer = self.vm.resume(run, value)
+        while answer is PREEMPTED:
+            answer = self.vm.resume(run)
+        return answer
+
 
 def lua_calls_python(crossing: Crossing) -> None:
     n = crossing.calls
@@ -95,32 +108,28 @@ def python_calls_lua(crossing: Crossing) -> None:
 
 
 def resume_and_yield(crossing: Crossing) -> None:
-    vm, run = crossing.vm, next(crossing.numbers)
-    answer = vm.start(run, crossing.lua[b"wait_often"], crossing.calls)
+    run, answer = crossing.start(b"wait_often", crossing.calls)
     for number in range(1, crossing.calls + 1):
         assert isinstance(answer, Yielded)
         assert answer.args == (number,)
-        answer = vm.resume(run, number + 1)
+        answer = crossing.resume(run, number + 1)
     assert isinstance(answer, Returned)
 
 
 def pooled_thread(crossing: Crossing) -> None:
-    vm, function = crossing.vm, crossing.lua[b"return_at_once"]
     for number in range(crossing.calls):
-        answer = vm.start(next(crossing.numbers), function, number)
+        _, answer = crossing.start(b"return_at_once", number)
         assert isinstance(answer, Returned)
         assert answer.values == (number,)
 
 
 def fresh_thread(crossing: Crossing) -> None:
     """A run that is dropped takes its thread with it: there is none to use again."""
-    vm, function = crossing.vm, crossing.lua[b"wait_once"]
     for number in range(crossing.calls):
-        run = next(crossing.numbers)
-        answer = vm.start(run, function, number)
+        run, answer = crossing.start(b"wait_once", number)
         assert isinstance(answer, Yielded)
         assert answer.args == (number,)
-        vm.drop(run)
+        crossing.vm.drop(run)
 
 
 def strings(size: int) -> Callable[[Crossing], None]:
@@ -128,17 +137,16 @@ def strings(size: int) -> Callable[[Crossing], None]:
     tail = bytes(range(256)) * (size // 256)
 
     def cross(crossing: Crossing) -> None:
-        vm, run = crossing.vm, next(crossing.numbers)
         text = b""
-        answer = vm.start(run, crossing.lua[b"give_back"], text)
+        run, answer = crossing.start(b"give_back", text)
         for number in range(crossing.calls):
             assert isinstance(answer, Yielded)
             assert answer.args == (text,)
             text = b"%08d" % number + tail[8:]
-            answer = vm.resume(run, text)
+            answer = crossing.resume(run, text)
         assert isinstance(answer, Yielded)
         assert answer.args == (text,)
-        vm.drop(run)
+        crossing.vm.drop(run)
 
     return cross
 

@@ -19,7 +19,7 @@ from benchmarks import suites
 from benchmarks.engines import LuaBenchmark, Worker
 from benchmarks.suites import Measure
 from candy_trio.lua.vm import ScriptVM
-from engines.base import Yielded
+from engines.base import PREEMPTED, Yielded
 
 pytestmark = suites.in_this_process
 
@@ -110,7 +110,10 @@ def threads(engine: str) -> Iterator[Held]:
 
         def make() -> int:
             number = vm.next_number()
-            assert isinstance(engine_vm.start(number, function), Yielded)
+            answer = engine_vm.start(number, function)
+            while answer is PREEMPTED:
+                answer = engine_vm.resume(number)
+            assert isinstance(answer, Yielded)
             return number
 
         yield Held(lambda: _used(vm), make, engine_vm.drop, 200)
@@ -123,7 +126,7 @@ def requests(engine: str) -> Iterator[Held]:
 
         def make() -> int:
             run = lua.new_run()
-            assert isinstance(lua.start(run), Yielded)
+            assert isinstance(lua.take(run), Yielded)
             return run.number
 
         yield Held(lambda: _used(lua.vm), make, lua.vm.engine_vm.drop, 200)
