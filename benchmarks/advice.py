@@ -247,7 +247,13 @@ TOPICS = (
     Topic("Calling the API", "calling the API", "api"),
     Topic("Waiting, and passing text", "waiting and passing text", "crossing"),
     Topic("A whole small request", "small requests", "request", adds=_one),
-    Topic("Scripts that are new or have changed", "scripts that change", "compile", adds=_one),
+    Topic(
+        "Scripts that are new or have changed",
+        "scripts that change",
+        "compile",
+        works=("cold",),
+        adds=_one,
+    ),
     Topic(
         "Little memory",
         "little memory",

@@ -116,7 +116,7 @@ def test_in_short() -> None:
     run = joined(
         made_up({("fib", "lua55"): 0.5}, suite="api", works=["fib"]),
         made_up({("fib", "luajit"): 0.5}, works=["fib"]),
-        made_up({("fib", "lua55"): 0.5}, suite="compile", works=["fib"]),
+        made_up({("cold", "lua55"): 0.5}, suite="compile", works=["cold"]),
         made_up({}, suite="request", works=["fib"]),
     )
     assert in_short(advise(run)) == (
