@@ -26,7 +26,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib.resources import files
 from time import perf_counter
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 from engines.base import PREEMPTED, Answer, Failed, LuaValue, LuaVM, Plain, Returned, Yielded
 from engines.errors import LuaMemoryError, LuaRuntimeError, LuaSyntaxError
@@ -35,14 +35,14 @@ from engines.slicer import LUAJIT, Mode, attach
 from engines.slicer_base import NoSlicer, Slicer
 
 # What step() of kernel.lua answers with.
-_YIELDED = 1
-_RETURNED = 2
-_PREEMPTED = 4
-_UNWOUND = 5
+_YIELDED: Final = 1
+_RETURNED: Final = 2
+_PREEMPTED: Final = 4
+_UNWOUND: Final = 5
 
-_NO_MEMORY = b"not enough memory"
+_NO_MEMORY: Final = b"not enough memory"
 
-_KERNEL_PARTS = (
+_KERNEL_PARTS: Final = (
     *("coroutines", "protected", "natives"),
     *("pattern_items", "pattern_cost", "pattern_match", "plain_find"),
     *("pattern_plans", "pattern_reach", "pattern_windows", "pattern_search"),
@@ -52,10 +52,10 @@ _KERNEL_PARTS = (
 )
 """What adds itself to the table of kernel.lua, in this order."""
 
-_RESERVE = 64 * 1024
+_RESERVE: Final = 64 * 1024
 """Bytes that stay free beside what enters Lua: room for lupa's own small objects."""
 
-_PRELUDE = b"""
+_PRELUDE: Final = b"""
 local as_function = python.as_function
 local unpack = table.unpack or unpack
 python, package.loaded.python = nil, nil
@@ -75,11 +75,11 @@ return loadstring or load, give, call
 # Callbacks become functions in here, because a Lua function made from a Python object turns back
 # into that object on its way through Python.
 
-_TRACEBACK_HEADING = b"stack traceback:\n"
+_TRACEBACK_HEADING: Final = b"stack traceback:\n"
 
-_PLAIN_TYPES = frozenset({bytes, int, float, bool, type(None)})
+_PLAIN_TYPES: Final = frozenset({bytes, int, float, bool, type(None)})
 
-_ABSENT = object()
+_ABSENT: Final = object()
 """An argument that Lua did not give; its None is a nil that it gave."""
 
 
@@ -149,11 +149,11 @@ class LupaVM(LuaVM):
 
     def start(self, run: int, function: LuaValue, *args: Plain) -> Answer:
         """See :meth:`engines.base.LuaVM.start`."""
-        return self._take_step(self._start, run, (function, *args))
+        return self._take_step(self._start, run, (run, function, *args))
 
     def resume(self, run: int, *values: Plain) -> Answer:
         """See :meth:`engines.base.LuaVM.resume`."""
-        return self._take_step(self._step, run, values)
+        return self._take_step(self._step, run, (run, *values))
 
     def traceback(self, run: int) -> bytes:
         """See :meth:`engines.base.LuaVM.traceback`."""
@@ -220,7 +220,7 @@ class LupaVM(LuaVM):
         self._room = room
         started = perf_counter()
         try:
-            result = function(run, *args)
+            result = function(*args)
         except (MemoryError, self._module.LuaError) as error:
             self._set_max_memory(0)
             return self._ended_abruptly(run, error)
@@ -243,7 +243,10 @@ class LupaVM(LuaVM):
 
     def _make_room(self, used: int, args: tuple[Any, ...]) -> int | None:
         """The limit for a step; None where the VM has no room for what it is given."""
-        needed = used + _RESERVE + sum(len(arg) for arg in args if type(arg) is bytes)
+        needed = used + _RESERVE
+        for arg in args:
+            if type(arg) is bytes:
+                needed += len(arg)
         room = needed if self.memory_left is None else used + self.memory_left
         limit = self._memory_limit
         if limit is None:

@@ -17,7 +17,7 @@ LAYERS = (
     {"handlers"},
     {"lua"},
     {"config", "routing", "http", "shared_dict", "observe"},
-    {"errors", "version", "phase"},
+    {"errors", "version", "phase", "handover"},
 )
 """From top to bottom; what stands in one row may import from its own row."""
 

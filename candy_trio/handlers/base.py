@@ -7,7 +7,7 @@ Values come back, nothing is called back: where a request goes next is decided i
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias
 
 from msgspec import Struct
 
@@ -51,6 +51,10 @@ DONE: Final = Done()
 
 class Handler(ABC):
     """Answers requests; one object per route serves all of them, also at the same time."""
+
+    begins_anywhere: ClassVar[bool] = False
+    """Whether it asks for its connection's task itself, by :func:`candy_trio.handover.own_task`,
+    before it waits.  For others the pipeline does, which costs a turn of the event loop."""
 
     @abstractmethod
     async def handle(self, exchange: Exchange) -> Outcome:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import trio
 
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from engines.base import Answer
 
 # What finish() of run.lua answers with first.
-_COMPLETE = 1
-_STREAMED = 2
-_PAGE = 3
-_JUMP = 4
-_OVERFLOW = 5
+_COMPLETE: Final = 1
+_STREAMED: Final = 2
+_PAGE: Final = 3
+_JUMP: Final = 4
+_OVERFLOW: Final = 5
 
 
 class LuaRoutes:
@@ -63,10 +63,13 @@ class LuaRoutes:
 class LuaScriptHandler(Handler):
     """Runs one route's script for each of its requests."""
 
+    begins_anywhere = True
+
     def __init__(self, route: Route, content: LuaContent, lua: LuaHost) -> None:
         self._route = route
         self._content = content
         self._settings = content.lua
+        self._cached = content.lua.code_cache
         self._serial = route.serial
         self._lua = lua
         self._place = lua.place(route, content)
@@ -75,66 +78,72 @@ class LuaScriptHandler(Handler):
         """See :meth:`candy_trio.handlers.base.Handler.handle`."""
         while True:
             place = self._place
-            if place.vm.retired:
-                place = self._place = self._lua.place(self._route, self._content)
-            if self._settings.code_cache:
-                script = place.script.number()
-                outcome = await self._run(exchange, place, place.isolate.number, script)
+            vm, turns = place.vm, place.isolate.turns
+            if vm.retired:
+                self._place = self._lua.place(self._route, self._content)
+                continue
+            # Asking the clock costs a microsecond, and the head came in just now.
+            started = trio.current_time() if exchange.jumps else exchange.started_mono
+            answer: Returned | Failed | None
+            if not self._cached:
+                answer = await self._run_uncached(exchange, place, started)
             else:
-                outcome = await self._run_uncached(exchange, place)
-            if outcome is not None:
-                return outcome
+                run = LuaRun(exchange, vm.next_number(), self._settings, started, turns)
+                if turns.taken or vm.memory_used() > vm.line:
+                    answer = await self._start_later(place, run, place.isolate.number, None)
+                else:
+                    script = place.script.number(started)
+                    first = vm.start(run, self._serial, place.isolate.number, script)
+                    if isinstance(first, Returned):
+                        answer = first
+                    else:
+                        answer = await self._go_on(place, run, first)
+            if isinstance(answer, Returned):
+                return _conclude(exchange, answer.values)
+            if answer is not None:
+                _log_failure(exchange, answer)
+                return Finish(500, vm.failed_head() or b"")
 
-    async def _run_uncached(self, exchange: Exchange, place: Place) -> Outcome | None:
+    async def _run_uncached(
+        self, exchange: Exchange, place: Place, started: float
+    ) -> Returned | Failed | None:
         """Everything made for this request alone: the script, its isolate, its modules."""
-        vm = place.vm
+        vm, turns = place.vm, place.isolate.turns
         script = place.script.compile_anew()
         isolate = vm.new_isolate(sandboxed=self._settings.sandbox)
         try:
-            return await self._run(exchange, place, isolate, script)
+            run = LuaRun(exchange, vm.next_number(), self._settings, started, turns)
+            if turns.taken or vm.memory_used() > vm.line:
+                return await self._start_later(place, run, isolate, script)
+            answer = vm.start(run, self._serial, isolate, script)
+            return await self._go_on(place, run, answer)
         finally:
             vm.drop_isolate(isolate)
             vm.drop_script(script)
 
-    async def _run(
-        self, exchange: Exchange, place: Place, isolate: int, script: int
-    ) -> Outcome | None:
-        """None: the place's VM was retired before the run could begin."""
-        vm, turns = place.vm, place.isolate.turns
-        # Asking the clock costs a microsecond, and the head came in just now.
-        started = trio.current_time() if exchange.jumps else exchange.started_mono
-        run = LuaRun(exchange, vm.next_number(), self._settings, started, turns)
-        answer: Answer | None
-        if turns.taken or vm.memory_used() > vm.line:
-            answer = await self._start_later(place, run, isolate, script)
-            if answer is None:
-                return None
-        else:
-            answer = vm.start(run, self._serial, isolate, script)
-            if not isinstance(answer, Returned):
-                if isinstance(answer, Failed):
-                    self._lua.scheduler.failed(vm, run, place.script.name, answer)
-                else:
-                    answer = await self._lua.scheduler.finish(vm, run, place.script.name, answer)
-        if isinstance(answer, Failed):
-            _log_failure(exchange, answer)
-            return Finish(500, vm.failed_head() or b"")
-        return await _conclude(exchange, answer.values)
-
     async def _start_later(
-        self, place: Place, run: LuaRun, isolate: int, script: int
+        self, place: Place, run: LuaRun, isolate: int, script: int | None
     ) -> Returned | Failed | None:
-        cached = self._settings.code_cache
+        """None: the VM was retired before the run could begin."""
 
         def begin(late: float) -> Answer:
-            # The script may have been replaced while the run waited.
-            current = place.script.number() if cached else script
+            # A cached script may have been replaced while the run waited.
+            current = place.script.number(trio.current_time()) if script is None else script
             return place.vm.start(run, self._serial, isolate, current, late)
 
         return await self._lua.scheduler.start(place.vm, run, place.script.name, begin)
 
+    async def _go_on(self, place: Place, run: LuaRun, answer: Answer) -> Returned | Failed:
+        """What a run ends with whose first step gave ``answer``."""
+        vm, name = place.vm, place.script.name
+        if isinstance(answer, Failed):
+            self._lua.scheduler.failed(vm, run, name, answer)
+        elif not isinstance(answer, Returned):
+            return await self._lua.scheduler.finish(vm, run, name, answer)
+        return answer
 
-async def _conclude(exchange: Exchange, values: tuple[Any, ...]) -> Outcome:
+
+def _conclude(exchange: Exchange, values: tuple[Any, ...]) -> Outcome:
     """Turn what a run answered into the response."""
     kind = values[0]
     response = exchange.response
@@ -144,12 +153,11 @@ async def _conclude(exchange: Exchange, values: tuple[Any, ...]) -> Outcome:
             status, lines = exchange.judge(lines)
             if status == PRECONDITION_FAILED:
                 return Finish(status)
-        await response.send_complete(status, lines, values[3])
+        response.send_complete(status, lines, values[3])
         return DONE
     if kind == _STREAMED:
         if not response.ended:
             response.write(values[1])
-        await response.drain()
         return DONE
     if kind == _PAGE:
         return Finish(int(values[1]), values[2])

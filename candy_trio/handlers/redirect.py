@@ -16,6 +16,8 @@ _UNSAFE = bytes(range(0x20)) + b"\x7f"
 class RedirectHandler(Handler):
     """Answers every request with a Location, whose ``$variables`` are the request's."""
 
+    begins_anywhere = True
+
     def __init__(self, redirect: Redirect) -> None:
         self._to = redirect.to
         self._code = redirect.code

@@ -16,29 +16,30 @@ from __future__ import annotations
 
 import re
 from enum import Enum
+from typing import Final
 
 from candy_trio.errors import ProtocolError
 from candy_trio.http.strict import FIELD_LINE, TOKEN
 
 # Bytes of a chunk-size line with its CRLF. Sixteen digits and an extension or two; nobody
 # sends more, and what is dropped need not be long.
-MAX_CHUNK_LINE_SIZE = 256
+MAX_CHUNK_LINE_SIZE: Final = 256
 
 # 64 bits: what llhttp counts in. A longer number overflows somewhere, leading zeros or not.
-MAX_CHUNK_SIZE_DIGITS = 16
+MAX_CHUNK_SIZE_DIGITS: Final = 16
 
-_SIZE = rb"[0-9A-Fa-f]{1,%d}" % MAX_CHUNK_SIZE_DIGITS
-_QUOTED = rb'"(?:[\t !#-\[\]-~]|\\[\t !-~])*"'
-CHUNK_LINE = re.compile(
+_SIZE: Final = rb"[0-9A-Fa-f]{1,%d}" % MAX_CHUNK_SIZE_DIGITS
+_QUOTED: Final = rb'"(?:[\t !#-\[\]-~]|\\[\t !-~])*"'
+CHUNK_LINE: Final = re.compile(
     rb"(" + _SIZE + rb")(?:;" + TOKEN + rb"(?:=(?:" + TOKEN + rb"|" + _QUOTED + rb"))?)*\r\n"
 )
-CHUNK_LINE_BEGUN = re.compile(rb"(?:" + _SIZE + rb"(?:;[\t -~]*)?\r?)?")
+CHUNK_LINE_BEGUN: Final = re.compile(rb"(?:" + _SIZE + rb"(?:;[\t -~]*)?\r?)?")
 
-TRAILER_BEGUN = re.compile(rb"[^\x00-\x08\x0a-\x1f\x7f]*\r?")
+TRAILER_BEGUN: Final = re.compile(rb"[^\x00-\x08\x0a-\x1f\x7f]*\r?")
 
 # Fields that would frame or route the message if someone behind us merged the trailers into the
 # head (RFC 9110 §6.5.1).
-FORBIDDEN_TRAILERS = frozenset([b"content-length", b"transfer-encoding", b"host"])
+FORBIDDEN_TRAILERS: Final = frozenset([b"content-length", b"transfer-encoding", b"host"])
 
 
 class Part(Enum):

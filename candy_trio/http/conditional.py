@@ -22,7 +22,7 @@ ParseDate: TypeAlias = Callable[[bytes], "int | None"]
 NOT_MODIFIED: Final = 304
 PRECONDITION_FAILED: Final = 412
 
-_CONDITIONS: Final = frozenset(
+CONDITIONS: Final = frozenset(
     (b"if-match", b"if-none-match", b"if-modified-since", b"if-unmodified-since")
 )
 _OF_CONTENT: Final = re.compile(
@@ -37,7 +37,7 @@ def conditions_of(headers: Fields) -> dict[bytes, bytes]:
     found: dict[bytes, bytes] = {}
     for name, value in headers:
         lowered = name.lower()
-        if lowered in _CONDITIONS:
+        if lowered in CONDITIONS:
             found.setdefault(lowered, value)
     return found
 

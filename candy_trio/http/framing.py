@@ -15,8 +15,7 @@ The rules of this file:
 from __future__ import annotations
 
 from abc import abstractmethod
-from enum import Enum
-from typing import Protocol
+from typing import Final, Protocol
 
 from candy_trio.errors import ProtocolError
 from candy_trio.http.chunk_check import ChunkCheck
@@ -26,19 +25,19 @@ from candy_trio.http.strict import check_bytes, check_request_line
 
 # Empty lines before a request line are skipped (RFC 9112 §2.2): old clients sent one after a
 # body. More than a few is no such client.
-MAX_EMPTY_LINES = 4
+MAX_EMPTY_LINES: Final = 4
 
-_CR = 0x0D
-_HEAD_END = b"\r\n\r\n"
+_CR: Final = 0x0D
+_HEAD_END: Final = b"\r\n\r\n"
 
 
-class State(Enum):
-    HEAD = "a head, or the part of it that has come"
-    COUNTED = "a body of known length"
-    CHUNKED = "a chunked body"
-    BODY_END = "a body is complete, and has yet to be reported so"
-    CLOSED = "the last message of the connection is complete"
-    FAILED = "an error was raised"
+# What comes next. Numbers and no Enum: a member of one is looked up at each use.
+HEAD: Final = 0  # a head, or the part of it that has come
+COUNTED: Final = 1  # a body of known length
+CHUNKED: Final = 2  # a chunked body
+BODY_END: Final = 3  # a body is complete, and has yet to be reported so
+CLOSED: Final = 4  # the last message of the connection is complete
+FAILED: Final = 5  # an error was raised
 
 
 class ChunkDecoder(Protocol):
@@ -57,7 +56,7 @@ class FramedParser(RequestParser):
 
     def __init__(self, *, max_header_size: int) -> None:
         super().__init__(max_header_size=max_header_size)
-        self.state = State.HEAD
+        self.state: int = HEAD
         # What is before `pos` is done with. An offset, since cutting the buffer for each of
         # many pipelined requests would copy all that follow.
         self.buffer = b""
@@ -84,7 +83,7 @@ class FramedParser(RequestParser):
         """A decoder for the chunked body that follows."""
 
     def feed(self, data: bytes) -> None:
-        if self.state is State.CLOSED or self.state is State.FAILED:
+        if self.state == CLOSED or self.state == FAILED:
             return
         if self.pos == len(self.buffer):
             self.buffer = data
@@ -94,28 +93,30 @@ class FramedParser(RequestParser):
 
     def next_event(self) -> Event | None:
         state = self.state
+        if state == HEAD and self.pos == len(self.buffer):
+            return None
         try:
-            if state is State.HEAD:
+            if state == HEAD:
                 buffer, pos = self.buffer, self.pos
                 try:
                     return self.next_head()
                 except ProtocolError:
                     self.refused = first_line(buffer, pos)
                     raise
-            if state is State.COUNTED:
+            if state == COUNTED:
                 return self.next_counted()
-            if state is State.CHUNKED:
+            if state == CHUNKED:
                 return self.next_decoded()
         except ProtocolError as error:
-            self.state = State.FAILED
+            self.state = FAILED
             self.failure = (error.status, error.reason)
             self.buffer = b""
             self.pos = 0
             raise
-        if state is State.BODY_END:
+        if state == BODY_END:
             self.end_message()
             return END_OF_BODY
-        if state is State.FAILED:
+        if state == FAILED:
             raise ProtocolError(*self.failure)
         return None
 
@@ -123,13 +124,13 @@ class FramedParser(RequestParser):
         return self.refused or first_line(self.buffer, self.pos)
 
     def head_begun(self) -> bool:
-        return self.state is State.HEAD and bool(self.buffer[self.pos :].lstrip(b"\r\n"))
+        if self.state != HEAD or self.pos == len(self.buffer):
+            return False
+        return bool(self.buffer[self.pos :].lstrip(b"\r\n"))
 
     def next_head(self) -> RequestHead | None:
         buffer = self.buffer
         pos = self.pos
-        if pos == len(buffer):
-            return None
         if buffer[pos] == _CR:
             pos = self.skip_empty_lines()
             if buffer[pos:] in (b"", b"\r"):
@@ -153,11 +154,11 @@ class FramedParser(RequestParser):
         self.line_checked = False
         self.keep_alive = head.keep_alive
         if head.chunked:
-            self.state = State.CHUNKED
+            self.state = CHUNKED
             self.chunk_check = ChunkCheck(max_trailer_size=self.max_header_size)
             self.chunk_decoder = self.make_chunk_decoder()
         elif head.content_length:
-            self.state = State.COUNTED
+            self.state = COUNTED
             self.body_left = head.content_length
         elif not head.keep_alive:
             self.end_message()
@@ -199,7 +200,7 @@ class FramedParser(RequestParser):
         data = self.take(min(available, self.body_left))
         self.body_left -= len(data)
         if not self.body_left:
-            self.state = State.BODY_END
+            self.state = BODY_END
         return BodyData(data)
 
     def next_decoded(self) -> Event | None:
@@ -213,7 +214,7 @@ class FramedParser(RequestParser):
         if len(data) != self.chunk_check.data_size or self.chunk_decoder.complete != complete:
             raise ProtocolError(400, "chunked body that can be read in two ways")
         if complete:
-            self.state = State.BODY_END
+            self.state = BODY_END
         if data:
             return BodyData(data)
         return self.next_event() if complete else None
@@ -233,9 +234,9 @@ class FramedParser(RequestParser):
         self.chunk_check = None
         self.chunk_decoder = None
         if self.keep_alive:
-            self.state = State.HEAD
+            self.state = HEAD
         else:
-            self.state = State.CLOSED
+            self.state = CLOSED
             self.buffer = b""
             self.pos = 0
 

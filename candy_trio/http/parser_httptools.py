@@ -9,7 +9,7 @@ look: tests/http/ holds that for every byte value in every part of a head.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 # Makes a fresh llhttp ready for a chunked body. Not the request's own head: one that asks for
 # an upgrade would stop llhttp before the body, and a server that does not upgrade must read it
 # (RFC 9110 §7.8).
-CHUNKED_HEAD = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
+CHUNKED_HEAD: Final = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
 class HeadCallbacks:
@@ -33,11 +33,17 @@ class HeadCallbacks:
     each connection would leave a cycle for the garbage collector.
     """
 
-    __slots__ = ("headers", "target")
-
     def __init__(self) -> None:
         self.target = b""
         self.headers: list[tuple[bytes, bytes]] = []
+
+    # For httptools, which asks for each of its callbacks, one that is missing is an exception.
+    on_message_begin: ClassVar = None
+    on_headers_complete: ClassVar = None
+    on_body: ClassVar = None
+    on_message_complete: ClassVar = None
+    on_chunk_header: ClassVar = None
+    on_chunk_complete: ClassVar = None
 
     def on_url(self, target: bytes) -> None:
         self.target = target

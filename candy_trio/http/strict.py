@@ -16,52 +16,56 @@ The rules of this file:
 from __future__ import annotations
 
 import re
+from typing import Final
 
 from candy_trio.errors import ProtocolError
+from candy_trio.http.conditional import CONDITIONS
 from candy_trio.http.events import RequestHead
 
 # What routes can answer. CONNECT is absent: it asks for a tunnel, and there is no proxy yet.
-METHODS = frozenset(
+METHODS: Final = frozenset(
     b"GET HEAD POST PUT DELETE MKCOL COPY MOVE OPTIONS PROPFIND PROPPATCH LOCK UNLOCK PATCH "
     b"TRACE".split()
 )
 
 # RFC 9112 §6.3 asks to guard against overflow: 18 decimal digits fit any signed 64-bit reader
 # that this request may be handed to.
-MAX_CONTENT_LENGTH_DIGITS = 18
+MAX_CONTENT_LENGTH_DIGITS: Final = 18
 
 # The bytes that may occur in a head at all: HTAB, CR, LF (whose pairing is checked by counting),
 # SP, VCHAR, obs-text (RFC 9110 §5.5, RFC 9112 §2.2).
-HEAD_BYTES = bytes([0x09, 0x0A, 0x0D, *range(0x20, 0x7F), *range(0x80, 0x100)])
+HEAD_BYTES: Final = bytes([0x09, 0x0A, 0x0D, *range(0x20, 0x7F), *range(0x80, 0x100)])
 
-TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
+TOKEN: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 
 # A request line apart from the meaning of its parts. The target may still hold obs-text here.
-REQUEST_LINE = re.compile(rb"(" + TOKEN + rb") ([!-~\x80-\xff]+) HTTP/([0-9]\.[0-9])")
+REQUEST_LINE: Final = re.compile(rb"(" + TOKEN + rb") ([!-~\x80-\xff]+) HTTP/([0-9]\.[0-9])")
 
 # Possessive, or else a bad byte behind n blanks would be looked for n times.
-FIELD_LINE = re.compile(rb"(" + TOKEN + rb"):[ \t]*+([^\x00-\x08\x0a-\x1f\x7f]*+)")
+FIELD_LINE: Final = re.compile(rb"(" + TOKEN + rb"):[ \t]*+([^\x00-\x08\x0a-\x1f\x7f]*+)")
 
 # VCHAR without "#": a fragment is not part of a request-target (RFC 9112 §3.2). Bytes from 0x80
 # on must be percent-encoded: nginx lets them pass, h11 and llhttp don't, and the stricter
 # reading wins.
-ORIGIN_FORM = re.compile(rb"/[!\"$-~]*")
-ABSOLUTE_FORM = re.compile(rb"[Hh][Tt][Tt][Pp][Ss]?://([^/?#]*)([/?][!\"$-~]*)?")
+ORIGIN_FORM: Final = re.compile(rb"/[!\"$-~]*")
+ABSOLUTE_FORM: Final = re.compile(rb"[Hh][Tt][Tt][Pp][Ss]?://([^/?#]*)([/?][!\"$-~]*)?")
 
 # uri-host [ ":" port ] (RFC 9110 §7.2, RFC 3986 §3.2.2), no userinfo, not empty; like nginx
 # without empty labels, since scripts build file names and URLs of it. No percent-encoding
 # either: DNS has no such names, and whoever compares names would have to decode first.
-_LABEL = rb"[A-Za-z0-9\-_~!$&'()*+,;=]+"
-HOST = re.compile(
+_LABEL: Final = rb"[A-Za-z0-9\-_~!$&'()*+,;=]+"
+HOST: Final = re.compile(
     rb"(?:\[[0-9A-Fa-f:.]+\]|" + _LABEL + rb"(?:\." + _LABEL + rb")*\.?)(?::[0-9]{0,5})?"
 )
 
-MINOR_VERSIONS = {b" HTTP/1.1": 1, b" HTTP/1.0": 0}
-_VERSION_LENGTH = len(b" HTTP/1.1")
+MINOR_VERSIONS: Final = {b" HTTP/1.1": 1, b" HTTP/1.0": 0}
+_VERSION_LENGTH: Final = len(b" HTTP/1.1")
 
-FRAMING_FIELDS = frozenset(
+FRAMING_FIELDS: Final = frozenset(
     [b"host", b"content-length", b"transfer-encoding", b"connection", b"expect"]
 )
+
+LOOKED_AT: Final = FRAMING_FIELDS | CONDITIONS
 
 
 def is_clean(part: bytes) -> bool:
@@ -117,16 +121,21 @@ def resolve_target(method: bytes, target: bytes) -> tuple[bytes, bytes | None]:
 
 def read_framing(
     minor: int, headers: list[tuple[bytes, bytes]]
-) -> tuple[bytes, int, bool, bool, bool]:
-    """Host, content length, chunked, keep-alive and expect-continue, as the fields say.
+) -> tuple[bytes, int, bool, bool, bool, bool]:
+    """Host, content length, chunked, keep-alive, expect-continue, conditional: as the fields say.
 
     Raises ProtocolError 400, 417 or 501. Every doubt about where this message ends is an
     error, never a guess: guesses are what request smuggling lives on (RFC 9112 §11.2).
     """
-    host = length = coding = connection = expect = None
+    host: bytes | None = None
+    length: bytes | None = None
+    coding: bytes | None = None
+    connection: bytes | None = None
+    expect: bytes | None = None
+    conditional = False
     for name, value in headers:
         lower = name.lower()
-        if lower not in FRAMING_FIELDS:
+        if lower not in LOOKED_AT:
             continue
         if lower == b"host":
             if host is not None:
@@ -140,6 +149,8 @@ def read_framing(
             length = value
         elif lower == b"transfer-encoding":
             coding = value if coding is None else coding + b"," + value
+        elif lower in CONDITIONS:
+            conditional = True
         elif expect is None or expect.lower() == b"100-continue":
             # Of several, one that can't be met is enough to fail.
             expect = value
@@ -179,7 +190,7 @@ def read_framing(
             raise ProtocolError(417, "Expect other than 100-continue")
         # On HTTP/1.0 it is ignored (RFC 9110 §10.1.1); without a body there is nothing to ask.
         expect_continue = minor == 1 and (coding is not None or content_length > 0)
-    return host, content_length, coding is not None, keep_alive, expect_continue
+    return host, content_length, coding is not None, keep_alive, expect_continue, conditional
 
 
 def build_head(
@@ -201,11 +212,13 @@ def build_head(
         or len(headers) + 2 != raw.count(b"\n")
     ):
         raise refusal(raw, "malformed request head")
-    if ORIGIN_FORM.fullmatch(target):
-        path, authority = target, None
-    else:
+    path: bytes = target
+    authority: bytes | None = None
+    if not ORIGIN_FORM.fullmatch(target):
         path, authority = resolve_target(method, target)
-    host, content_length, chunked, keep_alive, expect_continue = read_framing(minor, headers)
+    host, content_length, chunked, keep_alive, expect_continue, conditional = read_framing(
+        minor, headers
+    )
     return RequestHead(
         method,
         target,
@@ -220,6 +233,7 @@ def build_head(
         chunked,
         keep_alive,
         expect_continue,
+        conditional,
     )
 
 

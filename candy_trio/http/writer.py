@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 CHUNKED: Final = b"Transfer-Encoding: chunked\r\n"
 LAST_CHUNK: Final = b"0\r\n\r\n"
+KEEP_ALIVE: Final = b"Connection: keep-alive\r\n\r\n"
+CLOSE: Final = b"Connection: close\r\n\r\n"
+
+MAX_REMEMBERED: Final = 256
+"""Beginnings of heads that are kept within a second: most scripts say the same few header lines."""
 
 REASONS: Final[dict[int, str]] = {
     100: "Continue",
@@ -94,7 +99,7 @@ class HeadWriter:
         self._now = now
         self._second = -1
         self._date = b""
-        self._starts: dict[tuple[int, bool], bytes] = {}
+        self._beginnings: dict[tuple[int, bool, bytes], bytes] = {}
 
     def head(
         self,
@@ -115,30 +120,23 @@ class HeadWriter:
         if second != self._second:
             self._second = second
             self._date = b"Date: %b\r\n" % formatdate(second, usegmt=True).encode()
-            self._starts.clear()
-        # One search for both names is cheaper than a regular expression, and a false alarm
-        # ("X-Server:") only costs the slow way.
-        lowered = header_lines.lower()
-        if b"server:" in lowered or b"date:" in lowered:
-            start = self._start(status, server_tokens, b"\n" + lowered)
-            header_lines = _OMISSION.sub(b"", header_lines)
-        else:
-            start = self._starts.get((status, server_tokens)) or self._remember(
-                status, server_tokens
-            )
-        ending = b"Connection: keep-alive\r\n\r\n" if keep_alive else b"Connection: close\r\n\r\n"
-        return b"%b%b%b%b" % (start, header_lines, framing, ending)
+            self._beginnings.clear()
+        key = (status, server_tokens, header_lines)
+        beginning = self._beginnings.get(key)
+        if beginning is None:
+            if len(self._beginnings) >= MAX_REMEMBERED:
+                self._beginnings.clear()
+            beginning = self._beginnings[key] = self._begin(status, server_tokens, header_lines)
+        return beginning + framing + (KEEP_ALIVE if keep_alive else CLOSE)
 
-    def _remember(self, status: int, server_tokens: bool) -> bytes:
-        start = self._starts[status, server_tokens] = self._start(status, server_tokens, b"")
-        return start
-
-    def _start(self, status: int, server_tokens: bool, present: bytes) -> bytes:
+    def _begin(self, status: int, server_tokens: bool, header_lines: bytes) -> bytes:
+        present = b"\n" + header_lines.lower()
         parts = [status_line(status)]
         if b"\nserver:" not in present:
             parts.append(b"Server: %b\r\n" % server_product(server_tokens).encode())
         if b"\ndate:" not in present:
             parts.append(self._date)
+        parts.append(_OMISSION.sub(b"", header_lines))
         return b"".join(parts)
 
 

@@ -21,32 +21,24 @@ if TYPE_CHECKING:
 class LuaRun:
     """One run of a script: from its start to its end it belongs to one exchange."""
 
-    __slots__ = (
-        "computed",
-        "ending",
-        "exchange",
-        "hashes",
-        "key_lists",
-        "loading",
-        "memory",
-        "name",
-        "number",
-        "scope",
-        "settings",
-        "started",
-        "step_seconds",
-        "turn_wanted",
-        "turns",
-    )
-
-    name: str
+    name: str = ""
     """Its script's. This and the sums are there once it has waited or was interrupted."""
-    computed: float
+    computed: float = 0.0
     """Seconds of its steps so far."""
-    memory: int
+    memory: int = 0
     """Bytes that its steps have added to the VM."""
-    step_seconds: float
+    step_seconds: float = 0.0
     """Seconds of the last one."""
+    scope: trio.CancelScope | None = None
+    """Opened when the run first waits."""
+    loading: int = 0
+    """How many modules it is in the middle of loading."""
+    turn_wanted: float | None = None
+    """Since when it waits for the turn of its isolate."""
+    ending: Callable[[], CandyError] | None = None
+    """Why the run is to end, once somebody wants it to; makes what it ends with."""
+    _hashes: dict[int, Any] | None = None
+    _key_lists: dict[tuple[str, int], list[bytes]] | None = None
 
     def __init__(
         self,
@@ -64,18 +56,20 @@ class LuaRun:
         """``trio.current_time()`` when it began."""
         self.turns = turns
         """Its isolate's."""
-        self.scope: trio.CancelScope | None = None
-        """Opened when the run first waits."""
-        self.hashes: dict[int, Any] = {}
+
+    @property
+    def hashes(self) -> dict[int, Any]:
         """Those that are not finished, by number; see text.py."""
-        self.key_lists: dict[tuple[str, int], list[bytes]] = {}
+        if self._hashes is None:
+            self._hashes = {}
+        return self._hashes
+
+    @property
+    def key_lists(self) -> dict[tuple[str, int], list[bytes]]:
         """Those that are being worked through, by dictionary and number; see shared.py."""
-        self.loading = 0
-        """How many modules it is in the middle of loading."""
-        self.turn_wanted: float | None = None
-        """Since when it waits for the turn of its isolate."""
-        self.ending: Callable[[], CandyError] | None = None
-        """Why the run is to end, once somebody wants it to; makes what it ends with."""
+        if self._key_lists is None:
+            self._key_lists = {}
+        return self._key_lists
 
     def end(self, ending: Callable[[], CandyError]) -> None:
         """Cancel the run, wherever it waits; ``ending`` is called before it is dropped.

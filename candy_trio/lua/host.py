@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import trio
-from msgspec import Struct
 
 from candy_trio.errors import CandyError, ConfigError, RequestError
 from candy_trio.lua import limits
@@ -23,19 +22,25 @@ if TYPE_CHECKING:
     from engines.base import LuaEngine
 
 
-class Isolate(Struct, frozen=True, gc=False):
+class Isolate:
     """Its number in its VM, and its turns."""
 
-    number: int
-    turns: Turns
+    __slots__ = ("number", "turns")
+
+    def __init__(self, number: int, turns: Turns) -> None:
+        self.number: Final = number
+        self.turns: Final = turns
 
 
-class Place(Struct, frozen=True, gc=False):
+class Place:
     """Where the scripts of a route run, for as long as the VM is not retired."""
 
-    vm: ScriptVM
-    script: Script
-    isolate: Isolate
+    __slots__ = ("isolate", "script", "vm")
+
+    def __init__(self, vm: ScriptVM, script: Script, isolate: Isolate) -> None:
+        self.vm: Final = vm
+        self.script: Final = script
+        self.isolate: Final = isolate
 
 
 class LuaHost:

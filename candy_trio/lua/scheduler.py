@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Final
 import trio
 
 from candy_trio.errors import CandyError, RequestError
+from candy_trio.handover import own_task
 from candy_trio.lua import limits
 from candy_trio.lua.operations import perform
 from candy_trio.lua.traceback import numbered
@@ -61,15 +62,17 @@ class Scheduler:
         ``begin`` takes its first step, and is told how many seconds that came late. None: its VM
         was retired meanwhile, and the run belongs into another one.
         """
-        run.name, run.memory, run.computed = name, 0, 0.0
+        run.name = name
         return await self._take(vm, run, None, begin)
 
     async def finish(
         self, vm: ScriptVM, run: LuaRun, name: str, answer: Answer
     ) -> Returned | Failed:
         """Take a run to its end whose first step was not the last one."""
-        run.name, run.memory, run.computed = name, 0, 0.0
+        run.name = name
         vm.account(run)
+        if isinstance(answer, Preempted):
+            run.turns.keep(run)
         ended = await self._take(vm, run, answer, None)
         assert ended is not None
         return ended
@@ -77,7 +80,7 @@ class Scheduler:
     def failed(self, vm: ScriptVM, run: LuaRun, name: str, failure: Failed) -> None:
         """Judge a run that failed in its first step."""
         if failure.limit is not None:
-            run.name, run.memory, run.computed = name, 0, 0.0
+            run.name = name
             vm.account(run)
             self._judge(vm, run, failure)
 
@@ -87,6 +90,7 @@ class Scheduler:
         watching = run.settings.check_client_abort
         vm.suspended.add(run)
         try:
+            await own_task()
             with trio.CancelScope(deadline=run.started + run.settings.time_limit) as scope:
                 run.scope = scope
                 if run.ending is not None:  # a write has found it out before there was a scope

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, TypeAlias
-
-import trio
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from candy_trio.errors import RequestError
 
@@ -15,7 +13,7 @@ if TYPE_CHECKING:
     from candy_trio.config.schema import ScriptSource
     from candy_trio.lua.vm import ScriptVM
 
-CHECK_INTERVAL = 1.0
+CHECK_INTERVAL: Final = 1.0
 """Seconds between two looks at a script's file: nobody edits faster, and a look costs a system
 call that small requests would notice."""
 
@@ -38,10 +36,10 @@ class Script:
         """What logs call it."""
         return self._source.chunk[1:]
 
-    def number(self) -> int:
-        """The number to run it by. Raises RequestError: 500 if it does not compile, 404 without
-        its file."""
-        now = trio.current_time()
+    def number(self, now: float) -> int:
+        """The number to run it by, at ``now`` on trio's clock.
+
+        Raises RequestError: 500 if it does not compile, 404 without its file."""
         if now >= self._next_check:
             self._next_check = now + CHECK_INTERVAL
             self._refresh()

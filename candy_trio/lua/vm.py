@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from importlib.resources import files
 from itertools import count
 from traceback import format_exception
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from candy_trio.errors import RequestError
 from candy_trio.lua import limits, modules, traceback
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from candy_trio.shared_dict.base import SharedDictBackend
     from engines.base import Answer, LuaEngine, LuaValue, Plain
 
-_AREAS = (
+_AREAS: Final = (
     "constants",
     "response_headers",
     "request",
@@ -44,7 +44,7 @@ _AREAS = (
 )
 """The areas of the API in the order of their installation: later ones use what earlier made."""
 
-_MAKE_TABLE = b"""
+_MAKE_TABLE: Final = b"""
 local t = {}
 for i = 1, select('#', ...), 2 do
   local key, value = select(i, ...)
@@ -53,7 +53,7 @@ end
 return t
 """
 
-_HEAD = 1
+_HEAD: Final = 1
 _HTTP_10 = 2
 
 
@@ -86,6 +86,8 @@ class ScriptVM:
         self.making_room: trio.Event | None = None
         """While somebody makes room in it."""
         self.memory_used: Callable[[], int] = self.engine_vm.memory_used
+        self._limits: LuaSettings | None = None
+        """Whose limits of a first step the engine's VM has."""
         self.left = Leftovers()
         self.suspended: set[LuaRun] = set()
         """The runs that wait, for whatever; the others are over before anybody else looks."""
@@ -195,22 +197,22 @@ class ScriptVM:
 
         Raises RequestError if Lua can't be entered.
         """
-        head = run.exchange.head
-        kind = (_HEAD if run.exchange.method == b"HEAD" else 0) + (0 if head.minor else _HTTP_10)
+        exchange = run.exchange
+        head = exchange.head
+        kind = (_HEAD if exchange.method == b"HEAD" else 0) + (0 if head.minor else _HTTP_10)
         self.current.run = run
-        handed_on = run.exchange.lua is not None
         lua, settings = self.engine_vm, run.settings
         if waited:
             lua.seconds_left = limits.seconds_left(settings, waited, 0.0)
-        elif settings.cpu_limit < settings.time_limit:
-            lua.seconds_left = settings.cpu_limit
-        else:
-            lua.seconds_left = settings.time_limit
-        lua.memory_left = settings.memory_limit
+            lua.memory_left = settings.memory_limit
+            self._limits = None
+        elif settings is not self._limits:
+            lua.seconds_left = limits.seconds_left(settings, 0.0, 0.0)
+            lua.memory_left = settings.memory_limit
+            self._limits = settings
+        server, handed_on = self._servers[script], exchange.lua is not None
         try:
-            return lua.start(
-                run.number, self._servers[script], route, isolate, kind, head.has_body, handed_on
-            )
+            return lua.start(run.number, server, route, isolate, kind, head.has_body, handed_on)
         except Exception as error:
             raise self._broken_by(error) from error
 
@@ -218,6 +220,7 @@ class ScriptVM:
         """Its next step, ``elapsed`` seconds after its start; raises as :meth:`start` does."""
         self.current.run = run
         lua, settings = self.engine_vm, run.settings
+        self._limits = None
         lua.seconds_left = limits.seconds_left(settings, elapsed, run.computed)
         lua.memory_left = limits.memory_left(settings, run.memory, run.exchange.response.queued)
         try:

@@ -91,61 +91,38 @@ class ClientLink(BodySource, Protocol):
 class Exchange:
     """See the module; made by the connection, routed by the pipeline."""
 
-    __slots__ = (
-        "_body",
-        "_judging_headers",
-        "_link",
-        "_request_id",
-        "app",
-        "args",
-        "args_emptied",
-        "captures",
-        "connection",
-        "head",
-        "host",
-        "internal",
-        "jumps",
-        "limit_rate",
-        "lua",
-        "method",
-        "request_headers",
-        "response",
-        "route",
-        "started",
-        "started_mono",
-        "uri",
-        "variables",
-    )
-
     head: RequestHead
     app: App
-    connection: ConnectionInfo
     host: HostRoutes
-    route: Route
-    """The route that serves the request now; a request that is refused never gets one."""
-    captures: tuple[bytes | None, ...]
-    method: bytes
-    uri: bytes
-    """Decoded, normalised, without the query string."""
-    args: bytes
-    """The query string without its question mark, as sent."""
-    args_emptied: bool
-    """Whether a script made it empty: $args is then "" and not "not found"."""
-    request_headers: list[tuple[bytes, bytes]]
-    """Whoever changes it makes a copy first: the list is the head's."""
+    connection: ConnectionInfo
     response: Response
-    internal: bool
-    jumps: int
-    variables: dict[str, bytes | None]
-    """Values of ``set`` variables, names in lower case; None is "not found"."""
-    limit_rate: int
-    """What ``$limit_rate`` was set to, in bytes a second; nothing acts on it yet."""
-    lua: object
-    """For the Lua layer to keep what it wants with this request."""
     started: float
     """``time.time()`` when the head was complete."""
     started_mono: float
     """``trio.current_time()`` then."""
+    method: bytes
+    uri: bytes = b""
+    """Decoded, normalised, without the query string."""
+    args: bytes = b""
+    """The query string without its question mark, as sent."""
+    args_emptied: bool = False
+    """Whether a script made it empty: $args is then "" and not "not found"."""
+    request_headers: list[tuple[bytes, bytes]]
+    """Whoever changes it makes a copy first: the list is the head's."""
+    route: Route
+    """The route that serves the request now; a request that is refused never gets one."""
+    captures: tuple[bytes | None, ...] = ()
+    internal: bool = False
+    jumps: int = 0
+    variables: dict[str, bytes | None]
+    """Values of ``set`` variables, names in lower case; None is "not found"."""
+    limit_rate: int = 0
+    """What ``$limit_rate`` was set to, in bytes a second; nothing acts on it yet."""
+    lua: object = None
+    """For the Lua layer to keep what it wants with this request."""
+    _body: RequestBody | None = None
+    _request_id: str = ""
+    _judging_headers: list[tuple[bytes, bytes]] | None = None
 
     def __init__(
         self,
@@ -166,20 +143,9 @@ class Exchange:
         self.started = started
         self.started_mono = started_mono
         self.method = head.method
-        self.uri = b""
-        self.args = b""
-        self.args_emptied = False
         self.request_headers = head.headers
-        self.captures = ()
-        self.internal = False
-        self.jumps = 0
         self.variables = {}
-        self.limit_rate = 0
-        self.lua = None
         self._link = link
-        self._body: RequestBody | None = None
-        self._request_id = ""
-        self._judging_headers: list[tuple[bytes, bytes]] | None = None
 
     @property
     def body(self) -> RequestBody:
@@ -228,8 +194,8 @@ class Exchange:
         headers = self._judging_headers
         if headers is None:
             headers = self.request_headers
-        # Scripts change a copy; the client's own fields are found in the raw head at once.
-        if headers is self.head.headers and b"\nif-" not in self.head.raw.lower():
+        # Scripts change a copy.
+        if headers is self.head.headers and not self.head.conditional:
             return 200, lines
         conditions = conditional.conditions_of(headers)
         status = conditional.evaluate(conditions, lines, parse_http_time) if conditions else 200

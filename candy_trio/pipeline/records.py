@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import trio
 
@@ -13,7 +13,7 @@ from candy_trio.observe.log import LogContext
 if TYPE_CHECKING:
     from candy_trio.pipeline.exchange import Exchange
 
-_PROTOCOLS = (b"HTTP/1.0", b"HTTP/1.1")
+_PROTOCOLS: Final = (b"HTTP/1.0", b"HTTP/1.1")
 
 
 def access_record(exchange: Exchange) -> AccessRecord:

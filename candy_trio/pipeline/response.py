@@ -4,8 +4,7 @@ Rules of this module:
 
 - Either ``send_complete`` once, or ``begin``, any number of ``write``, then ``end`` or
   ``finish``; ``abort`` at any time.  Anything else is the caller's mistake: RuntimeError.
-- Nothing here waits but ``send_complete``, ``drain`` and ``finish``, and those only while bytes
-  are queued.
+- Nothing here waits but ``drain`` and ``finish``, and those only while bytes are queued.
 - It has no reference to its exchange: a cycle would leave every request to the collector.
 """
 
@@ -43,29 +42,29 @@ class Sink(Protocol):
 class Response:
     """See the module.  ``write`` and all that wait may raise ClientGone."""
 
-    __slots__ = (
-        "_begun",
-        "_chunked",
-        "_head_size",
-        "_held",
-        "_is_head",
-        "_minor",
-        "_remaining",
-        "_sent_before",
-        "_sink",
-        "_suppressed",
-        "_writer",
-        "aborted",
-        "body_size",
-        "cut",
-        "ended",
-        "framing",
-        "head_sent",
-        "header_lines",
-        "keep_alive",
-        "server_tokens",
-        "status",
-    )
+    status: int = 0
+    """The status sent; what the access log shows."""
+    header_lines: bytes = b""
+    """The caller's header lines, as sent."""
+    framing: bytes = b""
+    """The Content-Length or Transfer-Encoding line, as sent."""
+    head_sent: bool = False
+    """Whether status and headers are fixed (they may still be on their way)."""
+    ended: bool = False
+    """Whether the response is complete or aborted."""
+    aborted: bool = False
+    body_size: int = 0
+    """Bytes of body given by the caller, before framing."""
+    cut: int = 0
+    """Bytes given beyond the promised length, and not sent."""
+    _sent_before: int = -1
+    _head_size: int = 0
+    _held: bytes = b""
+    """A head that waits for the first part of its body, to leave with it."""
+    _chunked: bool = False
+    _suppressed: bool = False
+    _remaining: int = -1
+    """Bytes of body still promised, -1: no length was given."""
 
     def __init__(
         self,
@@ -81,31 +80,10 @@ class Response:
         self._writer = writer
         self._is_head = is_head
         self._minor = minor
-        self._sent_before = -1
-        self._head_size = 0
-        self._held = b""  # a head that waits for the first part of its body, to leave with it
-        self._chunked = False
-        self._suppressed = False
-        self._remaining = -1  # bytes of body still promised, -1: no length was given
         self.keep_alive = keep_alive
         """Whether the connection goes on after this response; no longer read once the head is
         made, but turned false whenever the end of the response can be told by closing only."""
         self.server_tokens = server_tokens
-        self.status = 0
-        """The status sent; what the access log shows."""
-        self.header_lines = b""
-        """The caller's header lines, as sent."""
-        self.framing = b""
-        """The Content-Length or Transfer-Encoding line, as sent."""
-        self.head_sent = False
-        """Whether status and headers are fixed (they may still be on their way)."""
-        self.ended = False
-        """Whether the response is complete or aborted."""
-        self.aborted = False
-        self.body_size = 0
-        """Bytes of body given by the caller, before framing."""
-        self.cut = 0
-        """Bytes given beyond the promised length, and not sent."""
 
     @property
     def queued(self) -> int:
@@ -122,24 +100,21 @@ class Response:
         """Bytes on the wire so far without the head; chunk sizes count, as in nginx."""
         return max(0, self.bytes_sent - self._head_size)
 
-    async def send_complete(self, status: int, header_lines: bytes, body: bytes) -> None:
-        """Send head and body, the body's length in the head."""
+    def send_complete(self, status: int, header_lines: bytes, body: bytes) -> None:
+        """Send or queue head and body, the body's length in the head."""
         if self.head_sent or self.ended:
             raise RuntimeError("the response has begun already")
         framing = b"" if forbids_body(status) else length_line(len(body))
         self.body_size = len(body)
         head = self._make_head(status, header_lines, framing)
         self.ended = True
-        sink = self._sink
         if self._is_head or not framing:
-            sink.write(head)
+            self._sink.write(head)
         elif len(body) <= JOIN_LIMIT:
-            sink.write(head + body)
+            self._sink.write(head + body)
         else:
-            sink.write(head)
-            sink.write(body)
-        if sink.queued:
-            await sink.drain()
+            self._sink.write(head)
+            self._sink.write(body)
 
     def begin(self, status: int, header_lines: bytes, content_length: int | None) -> None:
         """Fix the head; it leaves with the first write, or with :meth:`flush`.

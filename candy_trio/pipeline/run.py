@@ -8,8 +8,8 @@
                                      │
                                      └──────► an error ──► its status ─────────────► LOG
 
-The phases before and after CONTENT have their places in ``_pass_through``; each is a function of
-the exchange that returns an outcome to leave the line, or None to go on.
+The phases before and after CONTENT have their places in ``serve``; each is a function of the
+exchange that returns an outcome to leave the line, or None to go on.
 
 What ends a request early is decided in ``serve`` alone: before the head is sent the client gets
 the page of the error's status, afterwards the connection is closed without an end of the body.
@@ -22,7 +22,8 @@ import traceback
 from typing import TYPE_CHECKING, Final
 
 from candy_trio.errors import ClientGone, ProtocolError, RequestError
-from candy_trio.handlers.base import Done, Finish, Jump
+from candy_trio.handlers.base import Finish, Jump
+from candy_trio.handover import own_task
 from candy_trio.http.strict import METHODS
 from candy_trio.http.writer import forbids_body
 from candy_trio.observe.log import Level
@@ -30,6 +31,7 @@ from candy_trio.pipeline.error_page import HTML, error_page, shown_status
 from candy_trio.routing.paths import normalize_path
 
 if TYPE_CHECKING:
+    from candy_trio.handlers.base import Outcome
     from candy_trio.pipeline.exchange import Exchange
 
 MAX_JUMPS: Final = 10
@@ -48,10 +50,30 @@ is asked, so these are the methods that reach one.  (nginx refuses the request w
 
 
 async def serve(exchange: Exchange) -> None:
-    """Answer one request, then log it; raises nothing but what cancels it."""
+    """Answer one request, then log it; raises nothing but what cancels it.
+
+    May be begun in any task, see :mod:`candy_trio.handover`.
+    """
+    response = exchange.response
     try:
         try:
-            await _pass_through(exchange)
+            if exchange.head.path == b"*":
+                response.send_complete(200, ALLOW, b"")
+            else:
+                _enter_requested(exchange)
+                while True:
+                    # REWRITE and ACCESS come here; HEADER_FILTER and BODY_FILTER where the
+                    # response is sent.
+                    handler = exchange.app.handler_for(exchange.route)
+                    if not handler.begins_anywhere:
+                        await own_task()
+                    outcome = await handler.handle(exchange)
+                    if not isinstance(outcome, Jump):
+                        break
+                    _enter_jump(exchange, outcome)
+                _end(exchange, outcome)
+            if response.queued and not response.aborted:
+                await response.drain()
         except Exception as error:
             await _fail(exchange, error)
     finally:
@@ -65,21 +87,6 @@ async def refuse(exchange: Exchange, error: ProtocolError) -> None:
         await _fail(exchange, error)
     finally:
         _log(exchange)
-
-
-async def _pass_through(exchange: Exchange) -> None:
-    """The phases, again for each internal redirect."""
-    if exchange.head.path == b"*":
-        await exchange.response.send_complete(200, ALLOW, b"")
-        return
-    _enter_requested(exchange)
-    while True:
-        # REWRITE and ACCESS come here; HEADER_FILTER and BODY_FILTER where the response is sent.
-        outcome = await exchange.app.handler_for(exchange.route).handle(exchange)
-        if not isinstance(outcome, Jump):
-            break
-        _enter_jump(exchange, outcome)
-    await _end(exchange, outcome)
 
 
 def _enter_requested(exchange: Exchange) -> None:
@@ -129,20 +136,19 @@ def _enter_jump(exchange: Exchange, jump: Jump) -> None:
     exchange.enter(match.route, match.captures)
 
 
-async def _end(exchange: Exchange, outcome: Done | Finish) -> None:
+def _end(exchange: Exchange, outcome: Outcome) -> None:
     """Complete the response as the handler asked for."""
     response = exchange.response
     if isinstance(outcome, Finish):
         if outcome.status in SILENT or response.head_sent:
             response.abort(outcome.status)
         else:
-            await _send_page(exchange, outcome)
-    elif not response.head_sent and not response.aborted:
-        await response.send_complete(200, b"", b"")
+            _send_page(exchange, outcome)
     elif not response.ended:
-        await response.finish()
-    elif response.queued:
-        await response.drain()
+        if response.head_sent:
+            response.end()
+        else:
+            response.send_complete(200, b"", b"")
     if response.cut:
         exchange.log(
             Level.ERR,
@@ -150,11 +156,11 @@ async def _end(exchange: Exchange, outcome: Done | Finish) -> None:
         )
 
 
-async def _send_page(exchange: Exchange, finish: Finish) -> None:
+def _send_page(exchange: Exchange, finish: Finish) -> None:
     status = finish.status
     page = b"" if forbids_body(status) else error_page(status, exchange.response.server_tokens)
     lines = HTML + finish.header_lines if page else finish.header_lines
-    await exchange.response.send_complete(shown_status(status), lines, page)
+    exchange.response.send_complete(shown_status(status), lines, page)
 
 
 async def _fail(exchange: Exchange, error: Exception) -> None:
@@ -179,7 +185,8 @@ async def _fail(exchange: Exchange, error: Exception) -> None:
         response.abort(status)
         return
     try:
-        await _send_page(exchange, Finish(status))
+        _send_page(exchange, Finish(status))
+        await response.drain()
     except ClientGone as gone:
         exchange.log(Level.INFO, str(gone))
         response.abort(CLIENT_GONE)

@@ -24,6 +24,7 @@ from candy_trio.process.signals import Order, open_orders
 from candy_trio.server.connection import Connection
 from candy_trio.server.connections import Connections
 from candy_trio.server.listen import Listener, connection_capacity, open_listeners
+from candy_trio.server.poller import Poller
 from candy_trio.server.transport import SocketTransport
 from candy_trio.shared_dict.memory import SharedDict
 from candy_trio.version import VERSION
@@ -93,11 +94,15 @@ async def _serve_until_stopped(
     serials = count(1)
     capacity = connection_capacity()
 
+    poller = Poller() if Poller.works_here else None
+
     async def serve_socket(sock: socket.socket) -> None:
-        await Connection(SocketTransport(sock), app, connections, next(serials)).run()
+        await Connection(SocketTransport(sock, poller), app, connections, next(serials)).run()
 
     async with trio.open_nursery() as services:
         services.start_soon(connections.expire)
+        if poller is not None:
+            services.start_soon(poller.run)
         if app.lua is not None:
             services.start_soon(app.lua.run)
         async with trio.open_nursery() as serving:

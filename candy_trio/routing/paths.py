@@ -12,21 +12,22 @@ Rules, those of nginx's ``ngx_http_parse_complex_uri`` with ``merge_slashes on``
 from __future__ import annotations
 
 import re
+from typing import Final
 
 from candy_trio.errors import ProtocolError
 
 # A path that is its own normal form: no segment is empty or begins with a dot, nothing to decode.
 # Possessive, so that a long path costs one pass whether it matches or not.
-_is_plain = re.compile(rb"(?:/[^/.%#\0][^/%#\0]*+)++/?|/").fullmatch
+_is_plain: Final = re.compile(rb"(?:/[^/.%#\0][^/%#\0]*+)++/?|/").fullmatch
 
-_HEX_DIGITS = "0123456789ABCDEFabcdef"
-_DECODED = {
+_HEX_DIGITS: Final = "0123456789ABCDEFabcdef"
+_DECODED: Final = {
     (high + low).encode(): bytes([int(high + low, 16)])
     for high in _HEX_DIGITS
     for low in _HEX_DIGITS
 }
 
-_DOTS = (b".", b"..")
+_DOTS: Final = (b".", b"..")
 
 
 def normalize_path(raw: bytes) -> bytes:

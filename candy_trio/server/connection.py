@@ -25,10 +25,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 import trio
-from msgspec import structs
 
 from candy_trio.errors import ClientGone, ProtocolError
-from candy_trio.http.events import BodyData, Event, RequestHead
+from candy_trio.handover import begin, own_task
+from candy_trio.http.events import BodyData, RequestHead
 from candy_trio.http.parser import make_parser
 from candy_trio.http.writer import CONTINUE
 from candy_trio.observe.log import Level
@@ -39,7 +39,7 @@ from candy_trio.server.inbound import Inbound
 from candy_trio.server.outbound import Outbound
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from candy_trio.pipeline.app import App
     from candy_trio.routing.locations import HostRoutes
@@ -51,7 +51,7 @@ DISCARD_LIMIT: Final = 64 * 1024
 both sides than a new connection up to about this size."""
 
 MAX_REQUESTS_IN_A_ROW: Final = 16
-"""Pipelined requests served without the other tasks getting a turn, see MAX_EAGER_READS."""
+"""Pipelined requests served before others get their turn."""
 
 LINGER_TIME: Final = 30.0
 """Seconds that a client may go on sending after the last answer, so that it gets to read it: a
@@ -64,21 +64,6 @@ LINGER_PAUSE: Final = 5.0
 
 STOPPING_LINGER_PAUSE: Final = 0.5
 """The same at shutdown, when nobody is to be kept waiting: what was on its way has arrived."""
-
-NO_HEAD: Final = RequestHead(
-    method=b"",
-    target=b"",
-    path=b"/",
-    minor=1,
-    headers=[],
-    raw=b"",
-    host=b"",
-    content_length=0,
-    chunked=False,
-    keep_alive=False,
-    expect_continue=False,
-)
-"""Stands for a head that could not be read, in the answer and in the logs."""
 
 
 class Connection:
@@ -114,12 +99,15 @@ class Connection:
         self._expired = False
         self._lingers = False  # the client may still be sending when the last answer is out
         self._lingering: trio.CancelScope | None = None
-        self._in_a_row = 0
+        self._over = False
+        self._head_begun = False  # of the request that is waited for
+        self._rest: Awaitable[None] | None = None  # what the connection's own task has to do
         # The current request:
         self._response: Response | None = None
         self._host_header = b""
         self._host = self._default
-        self._timeout = self._default.host.timeout
+        self._timeout: float = self._default.host.timeout
+        self._max_header_size: int = self._default.host.max_header_size
         self._body_done = True
         self._must_continue = False
         self._reusable = False  # whether the connection goes on once the body is read
@@ -133,6 +121,7 @@ class Connection:
                 self._connections.add(self)
                 if self._app.stopping:  # accepted just before
                     self._limit_end()
+                self.deadline = trio.current_time() + self._timeout
                 with self._scope:
                     await self._serve_requests()
                 if self._expired and self._parser.head_begun():
@@ -172,74 +161,103 @@ class Connection:
         self._nursery.cancel_scope.deadline = trio.current_time() + self._timeout
 
     async def _serve_requests(self) -> None:
+        goes_on = True
+        while not self._over:
+            if goes_on:
+                await self._inbound.arrivals(self._take)
+            rest, self._rest = self._rest, None
+            if rest is not None:
+                await rest
+            goes_on = self._over or self._serve_arrived()
+
+    def _take(self, data: bytes) -> bool:
+        """Serve what has come, as far as nothing has to be waited for.
+
+        Whether all that is left is to wait for more.  Otherwise the connection is over, or its own
+        task has ``_rest`` to do.
+        """
+        if not data or self._ending:
+            self._over = True
+            return False
+        self._parser.feed(data)
+        self._info.pipelined = False
+        return self._serve_arrived()
+
+    def _serve_arrived(self) -> bool:
+        """What :meth:`_take` says, of what the parser has."""
+        in_a_row = 0
         while True:
+            if in_a_row == MAX_REQUESTS_IN_A_ROW:
+                # Before the parser is asked: a request it has given out must not be cancelled here.
+                self._rest = _give_way()
+                return False
             try:
-                head = await self._next_head()
+                head = self._parser.next_event()
             except ProtocolError as error:
-                await self._refuse(error)
-                return
+                self._rest = self._refuse(error)
+                break
             if head is None:
-                return
-            exchange = self._make_exchange(head)
-            limit = exchange.host.host.max_header_size
-            if len(head.raw) <= limit:
-                await serve(exchange)
-            else:  # the parser applies the limit of the default host
-                await refuse(exchange, ProtocolError(431, f"head larger than {limit} bytes"))
-            response = exchange.response
-            self._inbound.unwatch()
-            if not response.keep_alive:
-                # A client that asked for the end sends nothing more.
-                self._lingers = not self._body_done or (head.keep_alive and not response.aborted)
-                return
-            if not self._body_done and not await self._discard_body():
-                self._lingers = True
-                return
-            self._response = None
-
-    async def _next_head(self) -> RequestHead | None:
-        """The next request; None when the client has left. Raises ProtocolError."""
-        parser = self._parser
-        if self._in_a_row >= MAX_REQUESTS_IN_A_ROW:
-            # Before the parser is asked: a request it has given out must not be cancelled here.
-            self._in_a_row = 0
-            await trio.lowlevel.checkpoint()
-        event = parser.next_event()
-        if event is None:
-            self._info.pipelined = False
-            self._in_a_row = 1
-            data = self._inbound.receive_nowait()
-            if data is not None:
-                parser.feed(data)
-                event = parser.next_event()
-            if event is None:
-                event = await self._wait_for_head(data)
-                if event is None:
-                    return None
-        else:
+                if self._waits_for_head(in_a_row):
+                    return True
+                self._over = True
+                break
+            assert isinstance(head, RequestHead)
+            if not self._serve(head):
+                break
+            in_a_row += 1
             self._info.pipelined = True
-            self._in_a_row += 1
-        assert isinstance(event, RequestHead)
-        return event
-
-    async def _wait_for_head(self, data: bytes | None) -> Event | None:
-        """Go on where what is here does not make a head; ``data`` is what was read last."""
-        parser = self._parser
-        event = None
-        timeout = self._timeout
-        self.deadline = trio.current_time() + timeout
-        begun = parser.head_begun()
-        while event is None:
-            if data == b"" or (self._app.stopping and not parser.head_begun()):
-                return None
-            data = await self._inbound.receive()
-            parser.feed(data)
-            event = parser.next_event()
-            if not begun and event is None:
-                begun = True
-                self.deadline = trio.current_time() + timeout
         self.deadline = math.inf
-        return None if self._ending else event
+        return False
+
+    def _waits_for_head(self, served: int) -> bool:
+        """Note until when; ``served`` requests came with what there is of the next one."""
+        begun = self._parser.head_begun()
+        if served:
+            self._head_begun = begun
+        elif not self._head_begun:
+            self._head_begun = True
+            self.deadline = trio.current_time() + self._timeout
+        return begun or not self._app.stopping
+
+    def _serve(self, head: RequestHead) -> bool:
+        """Serve one request; whether that is done, and the connection goes on."""
+        exchange = self._make_exchange(head)
+        if len(head.raw) <= self._max_header_size:
+            rest = begin(serve(exchange))
+        else:  # the parser applies the limit of the default host
+            error = ProtocolError(431, f"head larger than {self._max_header_size} bytes")
+            rest = begin(refuse(exchange, error))
+        response = exchange.response
+        if rest is not None or (response.keep_alive and not self._body_done):
+            self._rest = self._finish(rest, head, response)
+            return False
+        if not response.keep_alive:
+            self._end_with(head, response)
+            return False
+        self._response = None
+        self.deadline = exchange.started_mono + self._timeout
+        return True
+
+    async def _finish(
+        self, rest: Awaitable[None] | None, head: RequestHead, response: Response
+    ) -> None:
+        """Do of a request what has to wait."""
+        if rest is not None:
+            await rest
+        self._inbound.unwatch()
+        if not response.keep_alive:
+            self._end_with(head, response)
+        elif not self._body_done and not await self._discard_body():
+            self._lingers = self._over = True
+        self._response = None
+        self._head_begun = self._parser.head_begun()
+        self.deadline = trio.current_time() + self._timeout
+
+    def _end_with(self, head: RequestHead, response: Response) -> None:
+        """The connection ends with this response."""
+        # A client that asked for the end sends nothing more.
+        self._lingers = not self._body_done or (head.keep_alive and not response.aborted)
+        self._over = True
 
     def _make_exchange(self, head: RequestHead) -> Exchange:
         info = self._info
@@ -248,9 +266,10 @@ class Connection:
             self._host_header = head.host
             self._host = self._host_for(head.host)
             self._timeout = self._outbound.timeout = self._host.host.timeout
+            self._max_header_size = self._host.host.max_header_size
         host = self._host
         keep_alive = head.keep_alive and not self._app.stopping
-        if head.chunked or head.content_length:
+        if head.has_body:
             self._body_done = False
             self._must_continue = head.expect_continue
             self._reusable = keep_alive
@@ -267,9 +286,8 @@ class Connection:
             keep_alive=keep_alive,
             server_tokens=host.host.server_tokens,
         )
-        return Exchange(
-            head, self._app, host, info, self, response, time.time(), trio.current_time()
-        )
+        now, mono = time.time(), trio.current_time()
+        return Exchange(head, self._app, host, info, self, response, now, mono)
 
     def _host_for(self, host_header: bytes) -> HostRoutes:
         return self._app.routing.host_for(
@@ -294,6 +312,7 @@ class Connection:
                 return None
             data = self._inbound.receive_nowait()
             if data is None:
+                await own_task()
                 if self._must_continue:
                     self._must_continue = False
                     response = self._response
@@ -329,9 +348,11 @@ class Connection:
 
     async def _refuse(self, error: ProtocolError) -> None:
         """Answer what is no request, as the last thing on this connection."""
-        self._lingers = True
+        self._lingers = self._over = True
+        # What stands for a head that could not be read, in the answer and in the logs.
         line = self._parser.request_line()
-        await refuse(self._make_exchange(structs.replace(NO_HEAD, raw=line)), error)
+        head = RequestHead(b"", b"", b"/", 1, [], line, b"", 0, False, False, False, False)
+        await refuse(self._make_exchange(head), error)
 
     async def _linger(self) -> None:
         """Read and drop what the client still sends, until it closes or for LINGER_TIME."""
@@ -343,3 +364,7 @@ class Connection:
                     data = await self._inbound.receive()
                 if scope.cancelled_caught or not data:
                     return
+
+
+async def _give_way() -> None:
+    await trio.lowlevel.checkpoint()

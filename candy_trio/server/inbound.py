@@ -16,18 +16,16 @@ from typing import TYPE_CHECKING, Final
 
 import trio
 
+from candy_trio.server.transport import RECEIVE_SIZE
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from candy_trio.server.transport import Transport
 
-RECEIVE_SIZE: Final = 64 * 1024
-"""Bytes asked for at once: a usual socket buffer holds no more, and a body of the usual
-``client_body_buffer_size`` arrives in one piece."""
-
 MAX_EAGER_READS: Final = 16
-"""Reads in a row that found data waiting, before other tasks get their turn: at some 30 µs a
-request one busy connection then holds the event loop for half a millisecond at most."""
+"""Pieces of a body that are read without a wait in a row: a client that keeps up with its server
+must not keep it from the others."""
 
 READ_AHEAD: Final = 64 * 1024
 """Bytes that the watcher holds at most for a request that does not read them."""
@@ -56,6 +54,15 @@ class Inbound:
         self._arrived = trio.Event()
         self._consumed = trio.Event()
         self._eager_reads = 0
+
+    async def arrivals(self, take: Callable[[bytes], bool]) -> None:
+        """See :meth:`Transport.arrivals`."""
+        if self._watching:
+            while take(await self.receive()):
+                pass
+        else:
+            self._eager_reads = 0
+            await self._transport.arrivals(take)
 
     def receive_nowait(self) -> bytes | None:
         """The next bytes if they are here, b"" at the end, None if it takes :meth:`receive`.

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 import trio
 
 from candy_trio.errors import ClientGone
+from candy_trio.handover import own_task
 
 if TYPE_CHECKING:
     from candy_trio.server.transport import Transport
@@ -80,6 +81,8 @@ class Outbound:
 
         Not a checkpoint when nothing is queued.
         """
+        if self._idle is not None:
+            await own_task()
         if self._idle is not None:
             await self._idle.wait()
         if self._failure is not None:

@@ -41,7 +41,11 @@ class Reading:
         """
         return (
             [
-                (message.head, message.complete, message.body if message.complete else b"")
+                (
+                    [getattr(message.head, name) for name in RequestHead.__slots__],
+                    message.complete,
+                    message.body if message.complete else b"",
+                )
                 for message in self.messages
             ],
             self.status,

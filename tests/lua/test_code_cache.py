@@ -246,7 +246,7 @@ async def test_a_script_that_does_not_compile_holds_no_requests(
         raised = []
         for _ in range(3):
             with pytest.raises(RequestError) as caught:
-                handler._place.script.number()
+                handler._place.script.number(trio.current_time())
             raised.append(caught.value)
         assert len(set(map(id, raised))) == 3
         assert len({str(error) for error in raised}) == 1

@@ -108,7 +108,7 @@ def test_statuses_without_a_page(status: int) -> None:
 async def test_complete_response_is_one_write(sink: Sink) -> None:
     """Head and body leave together; nothing is waited for."""
     response = make(sink)
-    await response.send_complete(200, b"", b"hello")
+    response.send_complete(200, b"", b"hello")
     assert sink.writes == 1
     assert sink.drained == 0
     assert sink.data.endswith(b"Content-Length: 5\r\nConnection: keep-alive\r\n\r\nhello")
@@ -118,15 +118,18 @@ async def test_complete_response_is_one_write(sink: Sink) -> None:
 
 
 async def test_complete_response_waits_for_a_slow_client(sink: Sink) -> None:
-    """What could not be sent at once is waited for."""
+    """What could not be sent at once is queued, and can be waited for."""
     sink.room = 10
-    await make(sink).send_complete(200, b"", b"hello")
+    response = make(sink)
+    response.send_complete(200, b"", b"hello")
+    assert response.queued
+    await response.drain()
     assert sink.drained == 1
 
 
 async def test_large_body_is_not_copied(sink: Sink) -> None:
     """Head and a large body are two writes."""
-    await make(sink).send_complete(200, b"", b"x" * 100_000)
+    make(sink).send_complete(200, b"", b"x" * 100_000)
     assert sink.writes == 2
     assert sink.data.endswith(b"x" * 100_000)
 
@@ -134,7 +137,7 @@ async def test_large_body_is_not_copied(sink: Sink) -> None:
 @pytest.mark.parametrize("status", [204, 304])
 async def test_no_body_where_none_is_allowed(sink: Sink, status: int) -> None:
     """204 and 304 have neither body nor framing, whatever the caller gives."""
-    await make(sink).send_complete(status, b"", b"body")
+    make(sink).send_complete(status, b"", b"body")
     response = make(sink)
     response.begin(status, b"", None)
     response.write(b"body")
@@ -225,7 +228,7 @@ async def test_wrong_order_raises(sink: Sink) -> None:
     with pytest.raises(RuntimeError):
         response.begin(200, b"", None)
     with pytest.raises(RuntimeError):
-        await response.send_complete(200, b"", b"")
+        response.send_complete(200, b"", b"")
     await response.finish()
     response.end()
     with pytest.raises(RuntimeError):

@@ -159,7 +159,7 @@ async def test_content_length_of_a_chunked_body(make_exchange: MakeExchange) -> 
 async def test_response_variables(make_exchange: MakeExchange) -> None:
     """sent_http_* knows the caller's lines and the framing; sizes and completion follow."""
     exchange = make_exchange(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-    await exchange.response.send_complete(404, b"X-A: 1\r\nX-A: 2\r\nContent-Type: t/x\r\n", b"abc")
+    exchange.response.send_complete(404, b"X-A: 1\r\nX-A: 2\r\nContent-Type: t/x\r\n", b"abc")
     for name, value in {
         "sent_http_x_a": b"1",
         "sent_http_content_type": b"t/x",

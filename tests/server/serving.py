@@ -136,7 +136,7 @@ def request(method: str, path: str = "/", *lines: str, body: bytes = b"") -> byt
 
 
 async def hello(exchange: Exchange) -> Outcome:
-    await exchange.response.send_complete(200, TEXT, b"hello " + exchange.uri)
+    exchange.response.send_complete(200, TEXT, b"hello " + exchange.uri)
     return DONE
 
 

@@ -19,7 +19,7 @@ async def echo(exchange: Exchange) -> Outcome:
     await exchange.body.read()
     body = exchange.body
     data = body.data if body.path is None else await trio.Path(body.path).read_bytes()
-    await exchange.response.send_complete(200, TEXT, data or b"")
+    exchange.response.send_complete(200, TEXT, data or b"")
     return DONE
 
 

@@ -33,7 +33,7 @@ class Watching:
         if self.gone:
             raise ClientGone("client closed connection")
         exchange.unwatch_client()
-        await exchange.response.send_complete(200, TEXT, b"hello " + exchange.uri)
+        exchange.response.send_complete(200, TEXT, b"hello " + exchange.uri)
         return DONE
 
     def _leave(self) -> None:
@@ -90,7 +90,7 @@ async def test_body_is_read_through_the_watcher(make_site: MakeSite) -> None:
         exchange.watch_client(lambda: None)
         await answer.wait()
         await exchange.body.read()
-        await exchange.response.send_complete(200, TEXT, b"%d" % exchange.body.size)
+        exchange.response.send_complete(200, TEXT, b"%d" % exchange.body.size)
         return DONE
 
     client = await make_site(late=late, routes=route("late")).connect()
@@ -127,7 +127,7 @@ async def test_unwatched_request_goes_on(make_site: MakeSite) -> None:
         exchange.watch_client(lambda: pytest.fail("unwatched"))
         exchange.unwatch_client()
         await answer.wait()
-        await exchange.response.send_complete(200, TEXT, b"anyway")
+        exchange.response.send_complete(200, TEXT, b"anyway")
         return DONE
 
     site = make_site(stubborn=stubborn, routes=route("stubborn"))

@@ -19,7 +19,7 @@ async def stream(exchange: Exchange) -> Outcome:
 
 async def echo(exchange: Exchange) -> Outcome:
     await exchange.body.read()
-    await exchange.response.send_complete(200, TEXT, exchange.body.data or b"")
+    exchange.response.send_complete(200, TEXT, exchange.body.data or b"")
     return DONE
 
 

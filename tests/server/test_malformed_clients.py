@@ -221,7 +221,7 @@ async def test_pipelined_requests_are_not_dropped_without_a_word(make_site: Make
     already: the next one is answered and told that it is the last."""
 
     async def stop(exchange: Exchange) -> Outcome:
-        await exchange.response.send_complete(200, TEXT, b"before")
+        exchange.response.send_complete(200, TEXT, b"before")
         site.app.stopping = True
         site.connections.stop()
         return DONE

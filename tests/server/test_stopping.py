@@ -41,7 +41,7 @@ async def test_requests_in_flight_are_finished(make_site: MakeSite) -> None:
 
     async def slow(exchange: Exchange) -> Outcome:
         await go.wait()
-        await exchange.response.send_complete(200, TEXT, b"done")
+        exchange.response.send_complete(200, TEXT, b"done")
         return DONE
 
     site = make_site(slow=slow, routes=route("slow"))

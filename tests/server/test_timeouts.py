@@ -88,7 +88,7 @@ async def test_slow_handler_has_no_such_limit(
 
     async def slow(exchange: Exchange) -> Outcome:
         await trio.sleep(100)
-        await exchange.response.send_complete(200, TEXT, b"late")
+        exchange.response.send_complete(200, TEXT, b"late")
         return DONE
 
     client = await make_site("timeout = 5", slow=slow, routes=route("slow")).connect()

@@ -1,0 +1,100 @@
+"""One look for all connections that wait for a request: which of them has something to read.
+
+Waiting in trio for each request costs a system call to arm epoll, a turn of the event loop, and
+mostly a receive that finds nothing: together more than a small request.  Here a connection is told
+to epoll once, edge-triggered, and what has arrived is served in this task, one connection after
+the other; its own task is woken for what has to wait (:mod:`candy_trio.handover`).
+
+Rules of this module:
+
+- Who parks has found its socket empty: an edge that nobody is parked for is of no interest.
+- A batch ends after BATCH_SECONDS: then it is the other tasks' turn.
+- What a connection raises is raised in its own task, and costs no other one anything.
+"""
+
+from __future__ import annotations
+
+import select
+from time import perf_counter
+from typing import TYPE_CHECKING, Final, Protocol
+
+import outcome
+import trio
+
+from candy_trio.handover import serve_others
+
+if TYPE_CHECKING:
+    import socket
+
+BATCH_SECONDS: Final = 0.002
+"""How long requests are served before other tasks get their turn: those of the scripts that
+compute, above all."""
+
+BATCH_SIZE: Final = 64
+"""Sockets that one look gives at most."""
+
+
+class Parked(Protocol):
+    """A connection that waits for its next request."""
+
+    def arrived(self, to_the_end: bool) -> bool:
+        """Serve what can be read, whether to stay parked.
+
+        Unless ``to_the_end``, a receive that gives less than it might is the last one.
+        """
+
+
+class Poller:
+    """See the module; one a worker."""
+
+    works_here: Final = hasattr(select, "epoll")
+    """Elsewhere than on Linux connections wait in trio."""
+
+    def __init__(self) -> None:
+        self._epoll = select.epoll()
+        self._parked: dict[int, tuple[Parked, trio.lowlevel.Task]] = {}
+
+    def add(self, sock: socket.socket) -> None:
+        """Look at ``sock`` from now on, until it is closed."""
+        self._epoll.register(sock.fileno(), select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLET)
+
+    async def park(self, sock: socket.socket, parked: Parked) -> None:
+        """Call ``parked`` whenever ``sock`` can be read, until it does not want to stay."""
+        descriptor = sock.fileno()
+        self._parked[descriptor] = parked, trio.lowlevel.current_task()
+
+        def abort(_raise_cancel: object) -> trio.lowlevel.Abort:
+            del self._parked[descriptor]
+            return trio.lowlevel.Abort.SUCCEEDED
+
+        await trio.lowlevel.wait_task_rescheduled(abort)
+
+    async def run(self) -> None:
+        """Serve what arrives, until cancelled."""
+        serve_others()
+        poll, parked = self._epoll.poll, self._parked
+        try:
+            while True:
+                await trio.lowlevel.wait_readable(self._epoll.fileno())
+                batch_ends = perf_counter() + BATCH_SECONDS
+                while ready := poll(0, BATCH_SIZE):
+                    for descriptor, events in ready:
+                        if descriptor in parked:
+                            self._serve(descriptor, events)
+                            if perf_counter() > batch_ends:
+                                await trio.lowlevel.checkpoint()
+                                batch_ends = perf_counter() + BATCH_SECONDS
+        finally:
+            self._epoll.close()
+
+    def _serve(self, descriptor: int, events: int) -> None:
+        connection, task = self._parked[descriptor]
+        failure: outcome.Outcome[None] = outcome.Value(None)
+        try:
+            # The end of a stream may have come with its last bytes: one edge for both.
+            if connection.arrived(events != select.EPOLLIN):
+                return
+        except BaseException as error:
+            failure = outcome.Error(error)
+        del self._parked[descriptor]
+        trio.lowlevel.reschedule(task, failure)
