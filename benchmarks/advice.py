@@ -20,8 +20,6 @@ MATTERS = 1.25
 """How many times as good as the last the first has to be, if the choice is to matter."""
 NAMED = 3
 """Exceptions that are named."""
-UNSTEADY = 0.15
-"""A work whose rounds lie further apart is not counted: its figures would be chance."""
 
 Value = Callable[[Group, str], float | None]
 """How an engine stands at a work, beside the reference; more is better."""
@@ -98,7 +96,7 @@ def _advice(topic: Topic, all_groups: Sequence[Group], margin: float) -> Advice 
         and (not topic.works or group.work in topic.works)
         and topic.value(group, REFERENCE) is not None
     ]
-    groups = [group for group in timed if group.spread() <= UNSTEADY]
+    groups = [group for group in timed if group.is_steady()]
     engines = in_order({it for group in groups for it in group.on} - {*topic.without}, ENGINES)
     found = {it: mean(topic.value(group, it) for group in groups) for it in engines}
     means = {it: value for it, value in found.items() if value is not None}

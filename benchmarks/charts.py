@@ -77,6 +77,7 @@ def sheet_svg(title: str, caption: Sequence[str], panels: Sequence[Panel], colum
         left = margin + place % columns * (WIDTH + gap)
         top = _SHEET["head"] + place // columns * step
         page.text(left, top + 11, panel.title, size=12.5, weight="bold", color=INK)
+        page.text(left + WIDTH, top + 11, panel.note, size=9, color=MUTED, ha="right")
         _draw(page, panel, left, top + _SHEET["title"])
     for number, line in enumerate(lines):
         page.text(margin, end + 2 + _SHEET["line"] * number, line, size=10.5, color=MUTED)

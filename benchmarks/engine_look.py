@@ -64,6 +64,10 @@ def number(value: float) -> str:
     return f"{value:.1f}" if value >= 1.95 else f"{value:.2f}"
 
 
+def percent(part: float, digits: int = 0) -> str:
+    return f"{100 * part:.{digits}f}\N{NO-BREAK SPACE}%"
+
+
 def duration(seconds: float) -> str:
     return _with_unit(seconds, _TIMES)
 

@@ -16,6 +16,9 @@ import msgspec
 REFERENCE = "lua54"
 """The engine whose speed is 1."""
 
+UNSTEADY = 0.15
+"""A work whose rounds lie further apart is not counted in means: its figures would be chance."""
+
 SUITES = ("language", "api", "crossing", "request", "compile", "memory")
 """In the order in which they are shown; any other follows."""
 
@@ -130,6 +133,9 @@ class Group(msgspec.Struct, frozen=True):
     def spread(self) -> float:
         """Of the engine in the middle."""
         return statistics.median(one.spread for one in self.on.values())
+
+    def is_steady(self) -> bool:
+        return self.spread() <= UNSTEADY
 
     def _times(self) -> dict[str, float | None]:
         return {name: one.time for name, one in self.on.items()}

@@ -11,9 +11,9 @@ import math
 import re
 import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from benchmarks.engine_look import label, size, times
+from benchmarks.engine_look import label, percent, size, times
 from benchmarks.engine_run import ENGINES, REFERENCE, Group, in_order
 
 Bar = tuple[float, float]
@@ -40,6 +40,8 @@ class Panel:
     """Where the reference's 1 is."""
     ticks: Sequence[tuple[float, str]]
     rows: Sequence[Row]
+    note: str = ""
+    """What is to be known beside its title."""
 
 
 @dataclass(frozen=True)
@@ -76,11 +78,13 @@ def panels_of(groups: Sequence[Group]) -> list[Panel]:
         for engine in group.on
         for speed in (group.speed(engine), group.first_speed(engine))
     )
-    return [_panel_of(group, scale) for group in groups]
+    return [replace(_panel_of(group, scale), note=_note(group)) for group in groups]
 
 
 def overview(suites: Mapping[str, Sequence[Group]]) -> list[Panel]:
-    """One for each suite, named as its title: geometric means over its groups."""
+    """One for each suite, named as its title: geometric means over its steady groups."""
+    suites = {title: [it for it in groups if it.is_steady()] for title, groups in suites.items()}
+    suites = {title: groups for title, groups in suites.items() if groups}
     scale = scale_of(
         mean_of(groups, engine)
         for groups in suites.values()
@@ -109,6 +113,10 @@ def mean(ratios: Iterable[float | None]) -> float | None:
     there = list(ratios)
     known = [ratio for ratio in there if ratio is not None]
     return statistics.geometric_mean(known) if known and len(known) == len(there) else None
+
+
+def _note(group: Group) -> str:
+    return "" if group.is_steady() else f"rounds {percent(group.spread())} apart"
 
 
 def _panel_of(group: Group, scale: Scale) -> Panel:

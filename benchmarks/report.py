@@ -16,6 +16,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.compare import THRESHOLD, changes, decide, find_slower, only_in_one
+from benchmarks.engine_look import percent
 from benchmarks.engine_run import Run, read_run, store_run
 from benchmarks.page import replace_part
 from benchmarks.report_files import write_picture, write_report
@@ -62,7 +63,7 @@ def compare(run: Run, baseline: Run, threshold: float, suites: Suites, saved: Pa
         slower = find_slower(run, baseline, threshold)
     print(
         f"{len(compared)} benchmarks beside those of {baseline.datetime[:10]}:"
-        f" {len(slower) or 'none'} slower by more than {threshold - 1:.0%}"
+        f" {len(slower) or 'none'} slower by more than {percent(threshold - 1)}"
     )
     for one in slower:
         print(f"SLOWER: {one}")

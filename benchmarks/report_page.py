@@ -10,8 +10,8 @@ from string import Template
 
 from benchmarks.advice import Advice, advise, in_short, margin_of
 from benchmarks.charts import DARK, panel_svg
-from benchmarks.engine_look import colour, duration, label, size
-from benchmarks.engine_run import ENGINES, REFERENCE, Benchmark, Group, Run, in_order
+from benchmarks.engine_look import colour, duration, label, percent, size
+from benchmarks.engine_run import ENGINES, REFERENCE, UNSTEADY, Benchmark, Group, Run, in_order
 from benchmarks.panels import Panel, is_memory, overview, panels_of
 from benchmarks.report_text import (
     TITLE,
@@ -37,13 +37,14 @@ def page(run: Run) -> str:
         lead=escape(in_short(advices)),
         machine=escape(machine_line(run)),
         navigation=_navigation(suites),
-        margin=f"Engines nearer to each other than {margin_of(run):.0%} are level.",
+        margin=f"Engines nearer to each other than {percent(margin_of(run))} are level.",
         cards="\n".join(map(_card, advices)),
         reference=label(REFERENCE),
         reading=(
             "Bars to the right of 1 are faster, to the left slower; half as fast is as far from 1"
             " as twice as fast. First runs are set beside the first run of"
-            f" {label(REFERENCE)}."
+            f" {label(REFERENCE)}. Works whose rounds lie more than {percent(UNSTEADY)} apart are not"
+            " in the means."
         ),
         legend=_legend(run),
         overview="\n".join(map(_figure, overview(titled(suites)))),
@@ -80,7 +81,9 @@ def _swatch(engine: str) -> str:
 
 
 def _figure(panel: Panel) -> str:
-    return f"<figure><figcaption>{escape(panel.title)}</figcaption>{panel_svg(panel)}</figure>"
+    note = f" <small>{escape(panel.note)}</small>" if panel.note else ""
+    title = f"<figcaption>{escape(panel.title)}{note}</figcaption>"
+    return f"<figure>{title}{panel_svg(panel)}</figure>"
 
 
 def _suite(name: str, groups: Sequence[Group]) -> str:
@@ -133,7 +136,7 @@ def _footer(run: Run) -> str:
         f"Times are medians, mostly of {rounds:g} rounds: of the process’s own processor time where"
         " one process does the work, else of the clock’s. Before each round all garbage is"
         " collected, and each result is checked. A first run is the first in a fresh VM."
-        f" In the middle benchmark the middle half of the rounds lies within {run.spread():.1%}.",
+        f" In the middle benchmark the middle half of the rounds lies within {percent(run.spread(), 1)}.",
         "Seconds say little about another machine; ratios say more, and only those of one run.",
         machine_line(run),
         f"{versions}." if versions else "",

@@ -180,3 +180,17 @@ def test_runs_with_nothing_in_common_are_refused(
     store_run(other, made_up(works=["sort"]))
     with pytest.raises(SystemExit, match="no benchmark in common"):
         call(monkeypatch, "--from", saved, "--compare", other)
+
+
+def test_an_unsteady_work_is_marked_and_not_in_the_means(tmp_path: Path) -> None:
+    """Its chart says how far its rounds lie apart, in the page and in the file."""
+    factors = {("fib", "luajit"): 0.5, ("sort", "luajit"): 0.001}
+    scatter = {("sort", engine): 0.42 for engine in ENGINES}
+    write_report(made_up(factors, works=["fib", "sort"], scatter=scatter), tmp_path)
+    assert (
+        "sort <small>rounds 42\N{NO-BREAK SPACE}% apart</small>"
+        in (tmp_path / "index.html").read_text()
+    )
+    assert ">rounds 42\N{NO-BREAK SPACE}% apart<" in (tmp_path / "language.svg").read_text()
+    means = ElementTree.parse(tmp_path / "overview.svg")
+    assert "2.0×" in [element.text for element in means.iter(f"{SVG}text")]
