@@ -42,9 +42,8 @@ def page(run: Run) -> str:
         reference=label(REFERENCE),
         reading=(
             "Bars to the right of 1 are faster, to the left slower; half as fast is as far from 1"
-            " as twice as fast. First runs are set beside the first run of"
-            f" {label(REFERENCE)}. Works whose rounds lie more than {percent(UNSTEADY)} apart are not"
-            " in the means."
+            f" as twice as fast. First runs are set beside the first run of {label(REFERENCE)}."
+            f" Works whose rounds lie more than {percent(UNSTEADY)} apart are not in the means."
         ),
         legend=_legend(run),
         overview="\n".join(map(_figure, overview(titled(suites)))),
@@ -136,7 +135,8 @@ def _footer(run: Run) -> str:
         f"Times are medians, mostly of {rounds:g} rounds: of the process’s own processor time where"
         " one process does the work, else of the clock’s. Before each round all garbage is"
         " collected, and each result is checked. A first run is the first in a fresh VM."
-        f" In the middle benchmark the middle half of the rounds lies within {percent(run.spread(), 1)}.",
+        " In the middle benchmark the middle half of the rounds lies within"
+        f" {percent(run.spread(), 1)}.",
         "Seconds say little about another machine; ratios say more, and only those of one run.",
         machine_line(run),
         f"{versions}." if versions else "",
