@@ -1,7 +1,7 @@
 """Lua calls under measurement: a script's loop on a VM with the whole API, without a server.
 
 ``report`` compares two things in one run, in turn, because a shared machine's speed drifts: what is
-told is the ratio of their medians. The suites that compare engines measure by
+told is the ratio of their medians, of processor time. The suites that compare engines measure by
 benchmarks/suites.py.
 """
 
@@ -12,7 +12,7 @@ import statistics
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 from types import SimpleNamespace, TracebackType
 from typing import Any, Self
 
@@ -209,12 +209,12 @@ def report(
     base(lua.calls)
     lua.call()
     for _ in range(ROUNDS):
-        start = perf_counter()
+        start = process_time()
         lua.call()
-        between = perf_counter()
+        between = process_time()
         base(lua.calls)
         times.append(between - start)
-        base_times.append(perf_counter() - between)
+        base_times.append(process_time() - between)
     median = statistics.median(times)
     ratio = median / statistics.median(base_times)
     RATIOS.append(f"{name}: {median / lua.calls * 1e6:.2f} µs, {ratio:.2f} times {base_name}")

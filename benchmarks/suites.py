@@ -81,7 +81,7 @@ class SlowDown:
 
     def __init__(self, text: str) -> None:
         """Raises ValueError if the text is something else."""
-        found = re.fullmatch(r"(.+):(\w+):([1-9]\d*)", text)
+        found = re.fullmatch(r"(.+):([^:]+):([1-9]\d*)", text)
         if found is None:
             raise ValueError(f"{text!r} is not GROUP:ENGINE:FACTOR")
         self.group, self.engine, self.factor = found[1], found[2], int(found[3])
