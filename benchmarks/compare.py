@@ -11,8 +11,11 @@ changed itself:
 One benchmark got slower if it did beside both; a work, if it did beside the other works on more
 than half of the engines; an engine, if it did beside the other engines at more than half of the
 works. What scattered in the stored run has to be slower by that much more: a work that LuaJIT
-compiles now well and now badly has two times, and chance decides which one a run sees. What slows
-everything down alike looks like a slower machine, and is not seen.
+compiles now well and now badly has two times, and chance decides which one a run sees.
+
+What slows everything down alike looks like a slower machine, and is not seen. Times by the clock,
+of work that several processes do, are left out: a busy machine makes them longer than those that
+count the processor's time, again and again.
 """
 
 from __future__ import annotations
@@ -60,8 +63,8 @@ class Slower:
 
 
 def changes(run: Run, baseline: Run) -> Changes:
-    """Of the benchmarks that both have."""
-    return dict(_quotients(run, baseline, lambda group, engine: group.on[engine].time))
+    """Of the benchmarks that both have, and that say more than how busy the machine is."""
+    return dict(_quotients(run, baseline, _own_time))
 
 
 def find_slower(
@@ -146,6 +149,11 @@ def only_in_one(run: Run, baseline: Run) -> Iterator[str]:
         yield f"{group}, {engine}: in the baseline alone"
     for group, engine in now - then:
         yield f"{group}, {engine}: not in the baseline"
+
+
+def _own_time(group: Group, engine: str) -> float | None:
+    one = group.on[engine]
+    return None if one.is_by_the_clock else one.time
 
 
 def _places(run: Run) -> set[Place]:

@@ -49,6 +49,12 @@ class ExtraInfo(msgspec.Struct, omit_defaults=True):
     """How many of what the work is named for are made in one round."""
 
 
+class Options(msgspec.Struct):
+    """How pytest-benchmark was told to measure."""
+
+    timer: str = "process_time"
+
+
 class Benchmark(msgspec.Struct):
     """One work on one engine."""
 
@@ -56,6 +62,12 @@ class Benchmark(msgspec.Struct):
     fullname: str
     extra_info: ExtraInfo
     stats: Stats
+    options: Options = msgspec.field(default_factory=Options)
+
+    @property
+    def is_by_the_clock(self) -> bool:
+        """What else the machine does is in its time, too."""
+        return self.options.timer != "process_time"
 
     @property
     def engine(self) -> str:

@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Collection
 
 import pytest
-from support.engine_runs import MACHINE, WORKS, made_up
+from support.engine_runs import MACHINE, WORKS, joined, made_up
 
 from benchmarks.compare import REPEATS, Slower, decide, find_slower, only_in_one, steady_groups
 from benchmarks.engine_run import ENGINES, Run
@@ -111,6 +111,17 @@ def test_few_engines(engines: tuple[str, ...]) -> None:
     run = made_up({("fib", "lua54"): 2.0}, engines=engines)
     found = places(find_slower(run, made_up()))
     assert found == {("language: fib", "lua54", "takes")}
+
+
+def test_times_by_the_clock_are_not_compared() -> None:
+    """A busy machine makes them longer, and nothing else."""
+
+    def with_requests(factor: float) -> Run:
+        slow = {("over loopback", engine): factor for engine in ENGINES}
+        of_two = made_up(slow, suite="request", works=["over loopback"], timer="perf_counter")
+        return joined(made_up(), of_two)
+
+    assert find_slower(with_requests(4.0), with_requests(1.0)) == []
 
 
 def test_memory_is_compared_as_it_is() -> None:

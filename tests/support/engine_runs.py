@@ -5,7 +5,16 @@ from __future__ import annotations
 import random
 from collections.abc import Collection, Mapping
 
-from benchmarks.engine_run import ENGINES, Benchmark, ExtraInfo, MachineInfo, Processor, Run, Stats
+from benchmarks.engine_run import (
+    ENGINES,
+    Benchmark,
+    ExtraInfo,
+    MachineInfo,
+    Options,
+    Processor,
+    Run,
+    Stats,
+)
 
 WORKS = ("fib", "nbody", "sort", "closures", "JSON encode", "JSON decode", "fannkuch", "say")
 GROUPS = [f"language: {work}" for work in WORKS]
@@ -28,6 +37,7 @@ def made_up(
     scatter: Factors | None = None,
     firsts: Factors | None = None,
     held: Factors | None = None,
+    timer: str = "process_time",
 ) -> Run:
     """All works on all engines; ``factors`` says which take how many times their time."""
     benchmarks = []
@@ -44,7 +54,8 @@ def made_up(
                 extra.bytes = 1000 * held.get(place, 1.0)
             iqr = time * (scatter or {}).get(place, 0.0)
             stats = Stats(min=time, median=time, iqr=iqr, rounds=9)
-            benchmarks.append(Benchmark(f"{suite}: {work}", f"{work}[{engine}]", extra, stats))
+            name, group = f"{work}[{engine}]", f"{suite}: {work}"
+            benchmarks.append(Benchmark(group, name, extra, stats, Options(timer)))
     return Run(machine_info=MACHINE, datetime="2026-01-01", benchmarks=benchmarks)
 
 
