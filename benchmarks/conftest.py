@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from benchmarks.engines import RATIOS
+from benchmarks.machine import engine_versions
 from benchmarks.suites import FULL, SHORT, Measure, SlowDown
 
 SLOW_DOWN = pytest.StashKey[SlowDown | None]()
@@ -41,6 +42,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     short = [item for item in items if "measure" in getattr(item, "fixturenames", ())]
     config.hook.pytest_deselected(items=[item for item in items if item not in short])
     items[:] = short
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_benchmark_update_machine_info(
+    config: pytest.Config, machine_info: dict[str, Any]
+) -> None:
+    """A stored run says what it was measured with, too."""
+    machine_info["versions"] = engine_versions()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -44,6 +44,15 @@ def describe_machine() -> Machine:
     )
 
 
+def engine_versions() -> dict[str, str]:
+    """What the engines' suites run on, one line for each."""
+    return {
+        "candy_trio": VERSION,
+        **{name: version(name) for name in ("lupa", "trio")},
+        **{name: engine.version() for name, engine in registry.available().items()},
+    }
+
+
 def _processor() -> str:
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
