@@ -13,8 +13,11 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from time import process_time
-from types import SimpleNamespace, TracebackType
+from types import TracebackType
 from typing import Any, Self
+
+from msgspec import structs
+from support.runs import make_run
 
 from benchmarks.load_scenarios import load_scenarios
 from candy_trio.config.load import load_config
@@ -23,6 +26,7 @@ from candy_trio.lua.current import LuaRun
 from candy_trio.lua.turns import Turns
 from candy_trio.lua.vm import ScriptVM
 from candy_trio.observe.logs import open_logs
+from candy_trio.pipeline.app import App
 from candy_trio.process.worker import make_shared_dicts
 from engines import registry
 from engines.base import Answer, LuaEngine, LuaVM, Preempted, Returned
@@ -48,20 +52,11 @@ content_by_lua = ""
 """
 
 _SENT = load_scenarios()["args_headers"].request[0]
-_REQUEST = SimpleNamespace(
-    head=SimpleNamespace(minor=1, has_body=False),
-    response=SimpleNamespace(queued=0),
-    method=b"GET",
-    args=_SENT.args.encode(),
-    request_headers=_SENT.fields(),
-    lua=None,
-    log=print,
-)
-"""What callbacks ask of a request, of one with four arguments and ten header fields."""
+"""Four arguments and ten header fields, for what callbacks ask of a request."""
 
 
 class Unlimited(LuaEngine):
-    """The engine without slices and without limits, whatever is asked of it."""
+    """The engine without slices and without limits of a VM, whatever is asked of it."""
 
     def __init__(self, engine: LuaEngine) -> None:
         self._engine = engine
@@ -71,16 +66,7 @@ class Unlimited(LuaEngine):
         return self._engine.version()
 
     def new_vm(self, *, memory_limit: int | None = None, time_slice: float | None = None) -> LuaVM:
-        vm = self._engine.new_vm()
-
-        class Unbounded(type(vm)):  # type: ignore[misc]
-            """Keeps no limit that is said before a step."""
-
-            seconds_left = property(lambda self: math.inf, lambda self, seconds: None)
-            memory_left = property(lambda self: None, lambda self, size: None)
-
-        vm.__class__ = Unbounded  # a VM around it would cost a call more
-        return vm
+        return self._engine.new_vm()
 
 
 class Worker:
@@ -100,15 +86,10 @@ class Worker:
         assert isinstance(self.route.content, LuaContent)
         self.settings = self.route.content.lua
         self._logs = open_logs(config)
-        self._services = SimpleNamespace(
-            config=config,
-            error_log=self._logs.error,
-            shared=make_shared_dicts(config),
-            stopping=False,
-        )
+        self.app = App(config, self._logs, make_shared_dicts(config))
 
     def new_vm(self, engine: LuaEngine | None = None) -> ScriptVM:
-        vm = ScriptVM(engine or self.engine, self._services)
+        vm = ScriptVM(engine or self.engine, self.app)
         vm.add_route(self.route, self.settings)
         return vm
 
@@ -142,6 +123,9 @@ class LuaBenchmark:
         self._worker = Worker(engine, modules)
         loaded = self._worker.engine
         self.vm = self._worker.new_vm(loaded if limited else Unlimited(loaded))
+        settings = self._worker.settings
+        endless = {"time_limit": math.inf, "cpu_limit": math.inf, "memory_limit": 1 << 50}
+        self._settings = settings if limited else structs.replace(settings, **endless)
         self._turns = Turns(interleave=True)
         self._isolate = self.vm.new_isolate(sandboxed=True)
         loop = f"for turn = 1, {calls} do {statement} end" if statement else ""
@@ -171,9 +155,12 @@ class LuaBenchmark:
         self.vm.engine_vm.collect()
 
     def new_run(self) -> LuaRun:
-        exchange: Any = _REQUEST
-        settings = self._worker.settings
-        return LuaRun(exchange, self.vm.next_number(), settings, 0.0, self._turns)
+        run = make_run(self._worker.app, self.vm.next_number())
+        run.turns = self._turns
+        run.settings = self._settings
+        run.exchange.args = _SENT.args.encode()
+        run.exchange.request_headers = _SENT.fields()
+        return run
 
     def take(self, run: LuaRun) -> Answer:
         """Its steps until it waits or has ended."""

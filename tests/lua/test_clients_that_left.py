@@ -8,14 +8,16 @@ from typing import Any
 
 import pytest
 import trio
+from support.runs import make_run
 from support.site import ENGINES, GET, Site, one_route, open_site
 
+from candy_trio.config.load import load_config
 from candy_trio.errors import ClientGone
 from candy_trio.lua.collector import Collector
-from candy_trio.lua.current import LuaRun
 from candy_trio.lua.operations import perform
 from candy_trio.lua.scheduler import Scheduler
-from candy_trio.lua.turns import Turns
+from candy_trio.observe.logs import open_logs
+from candy_trio.pipeline.app import App
 from engines.base import Yielded
 
 UNWATCHED = 'lua_script = "t.lua"\nlua_check_client_abort = false'
@@ -51,19 +53,19 @@ async def test_writing_to_nobody_ends_no_script_that_is_to_go_on(
         assert site.app.shared["candy"].get(b"flush")[0] == b"nil client aborted", site.log()
 
 
+def an_app(folder: Path) -> App:
+    """Of one route, without a server."""
+    path = folder / "config.toml"
+    path.write_text(one_route("luajit", 'content_by_lua = ""'))
+    config = load_config(path, engines=["luajit"])
+    return App(config, open_logs(config), {})
+
+
 async def test_a_client_found_gone_before_the_first_wait_cancels_that_wait(
-    autojump_clock: trio.testing.MockClock,
+    autojump_clock: trio.testing.MockClock, tmp_path: Path
 ) -> None:
     """What a first write has found out is not forgotten when the run opens its scope."""
-    settings = SimpleNamespace(
-        time_limit=60.0, cpu_limit=5.0, memory_limit=1 << 20, check_client_abort=True
-    )
-    exchange = SimpleNamespace(
-        watch_client=lambda on_gone: None,
-        unwatch_client=lambda: None,
-        response=SimpleNamespace(queued=0),
-    )
-    run = LuaRun(exchange, 1, settings, trio.current_time(), Turns(None))  # type: ignore[arg-type]
+    run = make_run(an_app(tmp_path), started=trio.current_time())
     vm: Any = SimpleNamespace(
         drop=lambda run: None, account=lambda run: None, suspended=set(), retired=False
     )
@@ -76,15 +78,10 @@ async def test_a_client_found_gone_before_the_first_wait_cancels_that_wait(
     assert trio.current_time() == run.started
 
 
-async def test_a_flush_that_waits_for_nothing_lets_others_run() -> None:
+async def test_a_flush_that_waits_for_nothing_lets_others_run(tmp_path: Path) -> None:
     """A script that flushes in a loop would otherwise hold the event loop, its time limit
     included, for as long as its client keeps up."""
-
-    async def drain() -> None:
-        pass
-
-    exchange = SimpleNamespace(response=SimpleNamespace(drain=drain))
-    settings = SimpleNamespace(check_client_abort=True)
-    run = LuaRun(exchange, 1, settings, 0.0, Turns(None))  # type: ignore[arg-type]
+    run = make_run(an_app(tmp_path))
+    run.exchange.response.begin(200, b"", None)
     with trio.testing.assert_checkpoints():
         assert await perform(run, b"flush", ()) == (True,)

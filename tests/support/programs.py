@@ -15,8 +15,6 @@ from __future__ import annotations
 import re
 import tempfile
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 from msgspec import Struct
 
@@ -24,8 +22,10 @@ from candy_trio.config.load import load_config
 from candy_trio.config.schema import LuaContent
 from candy_trio.lua.vm import ScriptVM
 from candy_trio.observe.logs import open_logs
+from candy_trio.pipeline.app import App
 from engines import registry
 from engines.base import Answer, LuaEngine, LuaVM, Returned
+from support.runs import make_run
 
 FOLDER = Path(__file__).parents[1] / "slices" / "programs"
 
@@ -49,13 +49,6 @@ lua_engine = "{engine}"
 location = "/"
 content_by_lua = ""
 """
-
-_RUN: Any = SimpleNamespace(
-    exchange=SimpleNamespace(log=print),
-    loading=0,
-    turns=SimpleNamespace(sharing_begins=lambda: None),
-)
-"""The run of all of them: nothing that a program does asks for more."""
 
 
 class Program(Struct, frozen=True):
@@ -90,15 +83,18 @@ def load_programs() -> list[Program]:
     return programs
 
 
-class _SettledEngine:
+class _SettledEngine(LuaEngine):
     """An engine whose VMs are made in one way, whatever ScriptVM asks for."""
 
     def __init__(self, engine: LuaEngine, vm: LuaVM) -> None:
-        self.name = engine.name
-        self.version = engine.version
+        self.name = engine.name  # type: ignore[misc]
+        self._engine = engine
         self._vm = vm
 
-    def new_vm(self, **_: object) -> LuaVM:
+    def version(self) -> str:
+        return self._engine.version()
+
+    def new_vm(self, *, memory_limit: int | None = None, time_slice: float | None = None) -> LuaVM:
         return self._vm
 
 
@@ -120,13 +116,10 @@ class ProgramVM:
         assert isinstance(route.content, LuaContent)
         self._route = route.serial
         self._logs = open_logs(config)
-        services: Any = SimpleNamespace(
-            config=config, error_log=self._logs.error, shared={}, stopping=False
-        )
-        settled: Any = _SettledEngine(loaded, self.vm)
-        self._scripts = ScriptVM(settled, services)
+        app = App(config, self._logs, {})
+        self._scripts = ScriptVM(_SettledEngine(loaded, self.vm), app)
         self._scripts.add_route(route, route.content.lua)
-        self._scripts.current.run = _RUN
+        self._scripts.current.run = make_run(app)
         self._isolate = self._scripts.new_isolate(sandboxed=True)
         self._compiled: dict[str, int] = {}
 
