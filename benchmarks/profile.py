@@ -3,8 +3,9 @@
     python -m benchmarks.profile [--scenario hello] [--engine luajit] [--seconds S] [--functions N]
         [--store FILE] [--page FILE]
 
-The server runs under wrk's load, sampled from within (benchmarks/profiled.py says how); what that
-costs is told, too: requests a second with sampling and without.
+The server runs under wrk's load, first as it is installed, then as it is written, without compiled
+modules, which no sampler sees into; that one is sampled from within (benchmarks/profiled.py says
+how). Its shares are those of the second, what a request takes is told of both.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ import msgspec
 
 from benchmarks import wrk
 from benchmarks.load import WARM_UP_SECONDS, command
-from benchmarks.load_scenarios import load_scenarios
+from benchmarks.load_scenarios import Scenario, load_scenarios
 from benchmarks.machine import Machine, describe_machine
 from benchmarks.page import replace_part, store, table
 from benchmarks.processes import processor_seconds
@@ -63,19 +64,27 @@ class Row(msgspec.Struct, frozen=True):
     with_callees: float
 
 
+class Load(msgspec.Struct, frozen=True):
+    """A server under load."""
+
+    rate: float
+    """Requests a second."""
+    microseconds: float
+    """Of the server's processor time for each request."""
+    kernel: float
+    """How much of that in the kernel, in percent."""
+
+
 class ProfileReport(msgspec.Struct):
     """One run."""
 
     machine: Machine
     scenario: str
     engine: str
-    rate: float
+    installed: Load
+    written: Load
     sampled_rate: float
     samples: int
-    microseconds: float
-    """Of the server's processor time for each request, while it was not sampled."""
-    kernel: float
-    """How much of that in the kernel, in percent."""
     areas: dict[str, float]
     functions: list[Row]
 
@@ -85,18 +94,12 @@ def measure(scenario_name: str, engine: str, seconds: int) -> ProfileReport:
     with tempfile.TemporaryDirectory() as path:
         folder, port = Path(path), free_port()
         output = folder / "samples.json"
-        *_, config = command(engine, scenario, port, folder)
-        sampled = [sys.executable, "-m", "benchmarks.profiled", config, str(output)]
-        with server(sampled, port, folder) as number:
-            problem = scenario.check(port)
-            if problem is not None:
-                raise SystemExit(problem)
-            wrk.run(scenario, port, WARM_UP_SECONDS, folder)
-            before = processor_seconds(number)
-            plain = wrk.run(scenario, port, seconds, folder)
-            user, kernel = (
-                now - then for now, then in zip(processor_seconds(number), before, strict=True)
-            )
+        plain = command(engine, scenario, port, folder)
+        with server(plain, port, folder) as number:
+            installed = load_of(number, scenario, port, seconds, folder)
+        sampled = [sys.executable, "-m", "benchmarks.profiled", plain[-1], str(output)]
+        with server(sampled, port, folder, {"CANDY_TRIO_PURE": "1"}) as number:
+            written = load_of(number, scenario, port, seconds, folder)
             os.kill(number, signal.SIGUSR2)
             load = wrk.run(scenario, port, seconds, folder)
             os.kill(number, signal.SIGUSR2)
@@ -106,14 +109,26 @@ def measure(scenario_name: str, engine: str, seconds: int) -> ProfileReport:
         machine=describe_machine(),
         scenario=scenario_name,
         engine=engine,
-        rate=plain.rate,
+        installed=installed,
+        written=written,
         sampled_rate=load.rate,
         samples=count,
-        microseconds=(user + kernel) / plain.requests * 1e6,
-        kernel=kernel / (user + kernel) * 100,
         areas=areas_of(samples, count),
         functions=functions_of(samples, count),
     )
+
+
+def load_of(number: int, scenario: Scenario, port: int, seconds: int, folder: Path) -> Load:
+    """What the server with that process number does, checked and warmed up."""
+    problem = scenario.check(port)
+    if problem is not None:
+        raise SystemExit(problem)
+    wrk.run(scenario, port, WARM_UP_SECONDS, folder)
+    before = processor_seconds(number)
+    found = wrk.run(scenario, port, seconds, folder)
+    user, kernel = (now - then for now, then in zip(processor_seconds(number), before, strict=True))
+    total = user + kernel
+    return Load(found.rate, total / found.requests * 1e6, kernel / total * 100)
 
 
 def areas_of(samples: Iterable[Sample], count: int) -> dict[str, float]:
@@ -150,11 +165,17 @@ def short(file: str) -> str:
 def summary(report: ProfileReport) -> list[str]:
     title = load_scenarios()[report.scenario].title
     return [
-        f"{title}, {report.engine}: {report.rate:,.0f} requests a second,"
-        f" {report.sampled_rate:,.0f} while sampled ({report.samples:,} samples)."
-        f" Each takes {report.microseconds:.1f} µs of the server's processor time,"
-        f" {report.kernel:.0f} % of it in the kernel.",
+        f"{title}, {report.engine}: {told(report.installed)}. As it is written:"
+        f" {told(report.written)}; {report.sampled_rate:,.0f} a second while it was sampled"
+        f" ({report.samples:,} samples).",
     ]
+
+
+def told(load: Load) -> str:
+    return (
+        f"{load.rate:,.0f} requests a second, each of which takes {load.microseconds:.1f} µs of the"
+        f" server's processor time, {load.kernel:.0f} % of it in the kernel"
+    )
 
 
 def page_part(report: ProfileReport, functions: int) -> list[str]:

@@ -55,14 +55,18 @@ def free_port() -> int:
 
 
 @contextmanager
-def server(command: list[str], port: int, folder: Path) -> Iterator[int]:
+def server(
+    command: list[str], port: int, folder: Path, variables: Mapping[str, str] | None = None
+) -> Iterator[int]:
     """The process for as long as the block takes, which gets its number.
+
+    ``variables`` are added to its environment.
 
     ``candy_trio`` is the one beside this module.
     """
     output = folder / f"out-{port}"
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), **(variables or {})}
     with output.open("wb") as out:
         process = subprocess.Popen(command, cwd=folder, stdout=out, stderr=out, env=environment)
     try:
