@@ -11,6 +11,7 @@ Rules of this module:
 - The turn is taken only where somebody is in the way: scripts that are never interrupted find
   ``taken`` false, and that is all they pay.
 - Waiting for it is in order, and is cancelled as any other wait.
+- A run has it, not a task: the first step may be taken in another one than the rest.
 - Whatever ``lua_interleave`` says, the turn is kept in the middle of a module's main chunk.
 - Its holder is always runnable and waits for nobody's turn: there is nothing to deadlock.
 """
@@ -33,14 +34,17 @@ WORTH_A_WARNING: Final = 1.0
 class Turns:
     """The turn of one isolate."""
 
-    __slots__ = ("_held_since", "_holder", "_lock", "_shares", "_waited", "_waiting_since", "taken")
+    __slots__ = (
+        *("_held_since", "_holder", "_shares", "_waited", "_waiting", "_waiting_since"),
+        "taken",
+    )
 
     def __init__(self, interleave: bool | None) -> None:
         """``interleave`` is ``lua_interleave``; None: until a module of the user's is there."""
         self.taken = False
         """Whether a script of the isolate stands interrupted; who is not its holder waits."""
         self._shares: bool | None = None if interleave is None else not interleave
-        self._lock = trio.Lock()  # in order, and what is released goes to the next one at once
+        self._waiting = trio.lowlevel.ParkingLot()
         self._holder: LuaRun | None = None
         self._held_since = 0.0
         self._waited = 0  # how many waited while the holder had it
@@ -65,15 +69,14 @@ class Turns:
     def keep(self, run: LuaRun) -> None:
         """``run`` was interrupted: nobody else's step comes before its own next one."""
         if (self._shares or run.loading) and self._holder is not run:
-            self._lock.acquire_nowait()
             self._begin(run)
 
     async def take(self, run: LuaRun) -> None:
-        """Wait until ``run`` has the turn."""
+        """Wait until ``run`` has the turn, which somebody else has now."""
         if not self._waited:
             self._waiting_since = trio.current_time()
         self._waited += 1
-        await self._lock.acquire()
+        await self._waiting.park()
         self._begin(run)
 
     def give_back(self, run: LuaRun) -> None:
@@ -82,11 +85,10 @@ class Turns:
             return
         self._warn_if_long(run)
         self._holder = None
-        self._lock.release()
-        statistics = self._lock.statistics()
-        self.taken = statistics.locked
-        # The one who gets it now waits no more; the others wait for that one from here on.
-        self._waited = statistics.tasks_waiting
+        # The next one has it from now on, and begins when it is woken: nobody comes in between.
+        self.taken = bool(self._waiting.unpark())
+        # That one waits no more; the others wait for it from here on.
+        self._waited = len(self._waiting)
         self._waiting_since = trio.current_time()
 
     def _begin(self, run: LuaRun) -> None:

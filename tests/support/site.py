@@ -1,7 +1,11 @@
-"""A server in memory: a configuration and its scripts in a folder, connections over streams."""
+"""A server in memory: a configuration and its scripts in a folder, connections over streams.
+
+Or over real sockets, whose requests one task begins, as in a worker: ``open_site(polled=True)``.
+"""
 
 from __future__ import annotations
 
+import socket
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from itertools import count
@@ -21,7 +25,8 @@ from candy_trio.pipeline.app import App
 from candy_trio.process.worker import make_shared_dicts
 from candy_trio.server.connection import Connection
 from candy_trio.server.connections import Connections
-from candy_trio.server.transport import StreamTransport
+from candy_trio.server.poller import Poller
+from candy_trio.server.transport import SocketTransport, StreamTransport, Transport
 from engines import registry
 
 ENGINES = ("luajit", "lua51", "lua52", "lua53", "lua54", "lua55")
@@ -50,18 +55,34 @@ class Reply(Struct, frozen=True):
 class Site:
     """See the module; made by :func:`open_site`."""
 
-    def __init__(self, app: App, lua: LuaRoutes, folder: Path, nursery: trio.Nursery) -> None:
+    def __init__(
+        self,
+        app: App,
+        lua: LuaRoutes,
+        folder: Path,
+        nursery: trio.Nursery,
+        poller: Poller | None = None,
+    ) -> None:
         self.app = app
         self.lua = lua
         self.folder = folder
+        self.poller = poller
         self._nursery = nursery
         self._serials = count(1)
         self._connections = Connections(min(host.timeout for host in app.config.hosts))
 
     def connect(self) -> trio.abc.Stream:
         """The client's end of a new connection."""
-        client, server = memory_stream_pair()
-        transport = StreamTransport(server, ("127.0.0.1", 40000), ("127.0.0.1", 8080))
+        transport: Transport
+        client: trio.abc.Stream
+        if self.poller is not None:
+            near, far = socket.socketpair()
+            near.setblocking(False)
+            client = trio.SocketStream(trio.socket.from_stdlib_socket(near))
+            transport = SocketTransport(far, self.poller)
+        else:
+            client, server = memory_stream_pair()
+            transport = StreamTransport(server, ("127.0.0.1", 40000), ("127.0.0.1", 8080))
         connection = Connection(transport, self.app, self._connections, next(self._serials))
         self._nursery.start_soon(connection.run)
         return client
@@ -146,7 +167,11 @@ async def read_reply(stream: trio.abc.ReceiveStream, method: str = "GET") -> Rep
 
 @asynccontextmanager
 async def open_site(
-    folder: Path, config: str, files: Mapping[str, str | bytes] | None = None
+    folder: Path,
+    config: str,
+    files: Mapping[str, str | bytes] | None = None,
+    *,
+    polled: bool = False,
 ) -> AsyncIterator[Site]:
     """A site of ``config`` (TOML text) whose folder holds ``files``."""
     for name, content in (files or {}).items():
@@ -165,8 +190,11 @@ async def open_site(
     try:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(lua.run)
+            poller = Poller() if polled and Poller.works_here else None
+            if poller is not None:
+                nursery.start_soon(poller.run)
             try:
-                yield Site(app, lua, folder, nursery)
+                yield Site(app, lua, folder, nursery, poller)
             except AssertionError as error:  # as itself, not in a group: pytest explains it then
                 failure = error
             nursery.cancel_scope.cancel()
