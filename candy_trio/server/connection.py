@@ -190,6 +190,7 @@ class Connection:
             if in_a_row == MAX_REQUESTS_IN_A_ROW:
                 # Before the parser is asked: a request it has given out must not be cancelled here.
                 self._rest = _give_way()
+                self._head_begun = False
                 return False
             try:
                 head = self._parser.next_event()
@@ -214,7 +215,7 @@ class Connection:
         begun = self._parser.head_begun()
         if served:
             self._head_begun = begun
-        elif not self._head_begun:
+        elif begun and not self._head_begun:
             self._head_begun = True
             self.deadline = trio.current_time() + self._timeout
         return begun or not self._app.stopping

@@ -65,6 +65,35 @@ async def test_head_that_drips_is_answered_408(
     assert trio.current_time() - started < 9
 
 
+@pytest.mark.parametrize("requests", [1, 16, 17])
+async def test_idle_time_is_not_the_time_of_a_head(
+    make_site: MakeSite, autojump_clock: MockClock, requests: int
+) -> None:
+    """A head has the whole timeout from its first byte on, whatever went before."""
+
+    async def slow(exchange: Exchange) -> Outcome:
+        if b"wait" in exchange.args:
+            await trio.sleep(1)
+        exchange.response.send_complete(200, TEXT, b"")
+        return DONE
+
+    client = await make_site("timeout = 5", slow=slow, routes=route("slow")).connect()
+    waiting = requests == 1
+    for _ in range(2):
+        first = request("GET", "/?wait" if waiting else "/")
+        await client.send(first[:9])  # a head that drips, before
+        await trio.sleep(1)
+        await client.send(first[9:] + request("GET") * (requests - 1))
+        for _ in range(requests):
+            assert (await client.answer()).status == 200
+        await trio.sleep(3)
+    last = request("GET")
+    await client.send(last[:9])
+    await trio.sleep(4)
+    await client.send(last[9:])
+    assert (await client.answer()).status == 200
+
+
 async def test_body_that_stalls_is_answered_408(
     make_site: MakeSite, autojump_clock: MockClock
 ) -> None:

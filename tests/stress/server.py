@@ -115,7 +115,8 @@ async def _serve(
             )
             routes.append((target, case))
     with tempfile.TemporaryDirectory() as folder:
-        async with open_site(Path(folder), "".join(text), files) as site, trio.open_nursery() as n:
+        opening = open_site(Path(folder), "".join(text), files, polled=True)
+        async with opening as site, trio.open_nursery() as n:
             right: dict[str, bytes] = {}
             end = time.monotonic() + seconds
             for _ in range(CLIENTS):
