@@ -17,7 +17,7 @@ import os
 import tempfile
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
-from candy_trio.errors import CandyError, ProtocolError
+from candy_trio.errors import ProtocolError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,8 +59,9 @@ class RequestBody:
     _auto_clean: bool = False
     _kept: int = 0
     _file: io.FileIO | None = None
-    failure: CandyError | None = None
-    """What reading has ended with where nothing could be raised; whoever waits for it raises it."""
+    failure: Exception | None = None
+    """What reading has ended with where nothing could be raised; whoever waits for it raises it,
+    and until then the body is one to wait for."""
 
     def __init__(self, source: BodySource | None, *, max_size: int, buffer_size: int) -> None:
         """``source`` is None where the request has no body."""
@@ -84,7 +85,7 @@ class RequestBody:
     def read_arrived(self) -> bool:
         """Read what is here; whether the whole body was.  Raises as :meth:`read` does."""
         if self.state != "unread":
-            return True
+            return self.failure is None
         if not self._go_through(self._keep):
             return False
         self.state = "read"
@@ -107,6 +108,8 @@ class RequestBody:
 
     def discard_arrived(self) -> bool:
         """Discard what is here; whether the whole body was.  Raises as :meth:`read` does."""
+        if self.failure is not None:
+            return False
         if self.state != "discarded":
             self.replace(None, None, auto_clean=False)
             self.state = "discarded"

@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from candy_trio.errors import CandyError
 from candy_trio.observe.log import Level
 from candy_trio.routing.paths import normalize_path
 
@@ -109,7 +108,7 @@ def callbacks(current: Current) -> dict[str, Callable[..., Any]]:
         try:
             if not request.body.read_arrived():
                 return False
-        except CandyError as error:
+        except Exception as error:
             request.body.failure = error
             return False
         return (True, *read_body(request))
@@ -118,7 +117,7 @@ def callbacks(current: Current) -> dict[str, Callable[..., Any]]:
         body = exchange().body
         try:
             return body.discard_arrived()
-        except CandyError as error:
+        except Exception as error:
             body.failure = error
             return False
 
