@@ -54,7 +54,11 @@ def begin(work: Coroutine[Any, Any, None]) -> Awaitable[None] | None:
         except StopIteration:
             return None
         raise AssertionError("it waits for another thing")
-    return _go_on(work, trap)
+    return _rest(work, trap)
+
+
+async def _rest(work: Coroutine[Any, Any, None], trap: object) -> None:
+    await _go_on(work, trap)
 
 
 @types.coroutine
