@@ -141,6 +141,8 @@ class SocketTransport(Transport):
             # Also when it comes back: what arrived in between was nobody's edge.
             if self.arrived(to_the_end=True):
                 if not self._polled:
+                    # Where all is cancelled at once, the poller may have ended before.
+                    await trio.lowlevel.checkpoint_if_cancelled()
                     self._polled = True
                     poller.add(self._sock)
                 await poller.park(self._sock, self)

@@ -276,6 +276,22 @@ async def test_an_idle_connection_is_closed_in_time(polled: Polled) -> None:
     assert (await (await polled.connect()).get("/task")).status == 200
 
 
+@needs_epoll
+async def test_a_connection_that_begins_when_all_has_been_cancelled(polled: Polled) -> None:
+    """The poller may have ended before it: that is no mistake to be logged."""
+    near, far = socket.socketpair()
+    poller = Poller()
+    with trio.CancelScope() as scope, near:
+        scope.cancel()
+        async with trio.open_nursery() as nursery:
+            polled.site.nursery = nursery
+            await trio.lowlevel.cancel_shielded_checkpoint()
+            poller._epoll.close()
+            polled.site.serve(SocketTransport(far, poller))  # type: ignore[arg-type]
+    assert polled.site.errors.text == ""
+    assert len(polled.site.connections) == 0
+
+
 async def test_what_begins_elsewhere_is_gone_on_with_in_any_task() -> None:
     """``begin`` gives what is left to do, None where that is nothing."""
     steps: list[str] = []
