@@ -162,8 +162,12 @@ class Connection:
 
     async def _serve_requests(self) -> None:
         goes_on = True
+        rounds = 0
         while not self._over:
             if goes_on:
+                rounds += 1
+                if rounds % MAX_REQUESTS_IN_A_ROW == 0:  # what is to be done need not have waited
+                    await trio.lowlevel.checkpoint()
                 await self._inbound.arrivals(self._take)
             rest, self._rest = self._rest, None
             if rest is not None:

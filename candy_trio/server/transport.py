@@ -30,6 +30,10 @@ RECEIVE_SIZE: Final = 64 * 1024
 """Bytes asked for at once: a usual socket buffer holds no more, and a body of the usual
 ``client_body_buffer_size`` arrives in one piece."""
 
+MAX_RECEIVES: Final = 4
+"""Receives in a row that gave something before others get their turn: a client that sends as fast
+as it is answered is never found silent."""
+
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Transport(metaclass=ABCMeta):
@@ -57,7 +61,7 @@ class Transport(metaclass=ABCMeta):
         """
 
     async def arrivals(self, take: Callable[[bytes], bool]) -> None:
-        """Give ``take`` what arrives, b"" at the end, until it wants no more.
+        """Give ``take`` what arrives, b"" at the end, until it wants no more; or for some time.
 
         Perhaps in another task, see :mod:`candy_trio.handover`.  Cancelling it loses nothing.
         """
@@ -102,6 +106,7 @@ class SocketTransport(Transport):
         self._send = sock.send
         self._poller = poller
         self._polled = False
+        self._must_pause = False
         self._take: Callable[[bytes], bool] = _refuse
 
     @property
@@ -136,15 +141,20 @@ class SocketTransport(Transport):
             # Also when it comes back: what arrived in between was nobody's edge.
             if self.arrived(to_the_end=True):
                 if not self._polled:
+                    # Where all is cancelled at once, the poller may have ended before.
+                    await trio.lowlevel.checkpoint_if_cancelled()
                     self._polled = True
                     poller.add(self._sock)
                 await poller.park(self._sock, self)
+            if self._must_pause:
+                self._must_pause = False
+                await trio.lowlevel.checkpoint()
         finally:
             self._take = _refuse  # its owner, with which it would be a cycle
 
     def arrived(self, to_the_end: bool) -> bool:
         """See :class:`candy_trio.server.poller.Parked`."""
-        while True:
+        for _ in range(MAX_RECEIVES):
             try:
                 data = self._recv(RECEIVE_SIZE)
             except BlockingIOError:
@@ -155,6 +165,8 @@ class SocketTransport(Transport):
                 return False
             if len(data) < RECEIVE_SIZE and not to_the_end:
                 return True  # that was all, and the next byte is an edge
+        self._must_pause = True
+        return False
 
     async def receive(self, max_bytes: int) -> bytes:
         while True:

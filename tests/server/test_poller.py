@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -88,6 +89,11 @@ async def wait_at_once(exchange: Exchange) -> Outcome:
     return DONE
 
 
+async def more(exchange: Exchange) -> Outcome:
+    """For a test to replace."""
+    raise NotImplementedError
+
+
 async def read(exchange: Exchange) -> Outcome:
     await exchange.body.read()
     exchange.response.send_complete(200, TEXT, b"%d" % exchange.body.size)
@@ -96,7 +102,7 @@ async def read(exchange: Exchange) -> Outcome:
 
 ROUTES = "".join(
     f'[[host.route]]\nlocation = "= /{name}"\ncontent_by_lua = "{name}"\n'
-    for name in ("task", "wait", "wrong", "read", "watch")
+    for name in ("task", "wait", "wrong", "read", "watch", "more")
 )
 
 
@@ -110,6 +116,7 @@ async def polled(make_site: MakeSite, nursery: trio.Nursery) -> AsyncIterator[Po
         wrong=wait_at_once,
         read=read,
         watch=watch,
+        more=more,
     )
     poller = Poller()
     nursery.start_soon(poller.run, name=POLLER)
@@ -203,6 +210,38 @@ async def test_more_than_one_receive_gives(polled: Polled) -> None:
 
 
 @needs_epoll
+@pytest.mark.parametrize("parked", [False, True])
+@pytest.mark.parametrize("size", [0, 60_000])
+async def test_a_client_that_is_never_silent(polled: Polled, size: int, parked: bool) -> None:
+    """It sends the next request before it is answered; others get their turn all the same."""
+    length = f"Content-Length: {size}"
+    following = request("POST" if size else "GET", "/more", length, body=b"x" * size)
+    answered = turns = 0
+    near: Any = None
+
+    async def more(exchange: Exchange) -> Outcome:
+        nonlocal answered
+        if not parked:
+            await own_task()
+        time.sleep(0.0002)  # noqa: ASYNC251 - it computes
+        answered += 1
+        if answered < 100:
+            near.send(following)
+        exchange.response.send_complete(200, TEXT, b"")
+        return DONE
+
+    polled.site.handlers["more"] = more
+    client = await polled.connect()
+    stream: Any = client.stream
+    near = stream.socket._sock
+    await client.send(following)
+    while answered < 100:
+        await trio.lowlevel.checkpoint()
+        turns += 1
+    assert turns >= 5
+
+
+@needs_epoll
 async def test_a_body_that_comes_in_pieces(polled: Polled) -> None:
     """Its first piece with the head, in the poller's task, the rest awaited in its own."""
     client = await polled.connect()
@@ -241,6 +280,22 @@ async def test_an_idle_connection_is_closed_in_time(polled: Polled) -> None:
     polled.site.connections._look(trio.current_time())
     assert await client.rest() == b""
     assert (await (await polled.connect()).get("/task")).status == 200
+
+
+@needs_epoll
+async def test_a_connection_that_begins_when_all_has_been_cancelled(polled: Polled) -> None:
+    """The poller may have ended before it: that is no mistake to be logged."""
+    near, far = socket.socketpair()
+    poller = Poller()
+    with trio.CancelScope() as scope, near:
+        scope.cancel()
+        async with trio.open_nursery() as nursery:
+            polled.site.nursery = nursery
+            await trio.lowlevel.cancel_shielded_checkpoint()
+            poller._epoll.close()
+            polled.site.serve(SocketTransport(far, poller))  # type: ignore[arg-type]
+    assert polled.site.errors.text == ""
+    assert len(polled.site.connections) == 0
 
 
 async def test_what_begins_elsewhere_is_gone_on_with_in_any_task() -> None:
