@@ -293,7 +293,7 @@ class Connection:
             keep_alive=keep_alive,
             server_tokens=host.host.server_tokens,
         )
-        now, mono = time.time(), trio.current_time()
+        now, mono = time.time(), self._transport.now()
         return Exchange(head, self._app, host, info, self, response, now, mono)
 
     def _host_for(self, host_header: bytes) -> HostRoutes:

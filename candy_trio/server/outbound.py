@@ -13,6 +13,7 @@ Rules of this module:
 from __future__ import annotations
 
 from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 import trio
@@ -28,11 +29,16 @@ SEND_SIZE: Final = 64 * 1024
 cut, so that progress shows on transports that say only when they are done."""
 
 
+MAX_HELD_SIZE: Final = 16 * 1024
+"""Bytes of an answer that may be held: what takes longer to send is sent at once."""
+
+
 class Outbound:
     """The sending half of one connection."""
 
     __slots__ = (
         "_failure",
+        "_held",
         "_idle",
         "_nursery",
         "_queue",
@@ -48,17 +54,39 @@ class Outbound:
         self._queue: deque[bytes | memoryview] = deque()
         self._idle: trio.Event | None = None  # not None: the sending task runs
         self._failure: str | None = None
+        self._held = b""  # answers that leave together with those to others, see poller.py
         self.timeout = timeout
         """Seconds that a send may stall."""
         self.queued = 0
         """Bytes that wait to be sent."""
         self.sent = 0
-        """Bytes that the transport has taken."""
+        """Bytes that the transport has taken, or is about to."""
 
     def write(self, data: bytes) -> None:
-        """Send ``data``, or queue what can't be sent without waiting; raises ClientGone."""
+        """Send ``data``, or queue what can't be sent without waiting; raises ClientGone.
+
+        Among other requests that are answered at the same time it may be held for a moment.
+        """
         if self._failure is not None:
             raise ClientGone(self._failure)
+        if self._held:
+            self._held += data
+            self.sent += len(data)
+        elif self._idle is None and len(data) <= MAX_HELD_SIZE and self._transport.hold(self):
+            self._held = data
+            self.sent += len(data)
+        else:
+            self._send(data)
+
+    def send_held(self) -> None:
+        """Send what was held."""
+        held, self._held = self._held, b""
+        self.sent -= len(held)
+        # Who hears of it, if not who wrote: whoever writes next.
+        with suppress(ClientGone):
+            self._send(held)
+
+    def _send(self, data: bytes) -> None:
         rest: bytes | memoryview = data
         if self._idle is None:
             try:

@@ -9,6 +9,7 @@ Rules of this module:
 
 - Who parks has found its socket empty: an edge that nobody is parked for is of no interest.
 - A batch ends after BATCH_SECONDS: then it is the other tasks' turn.
+- Answers of a batch are held back, a few at a time, and sent before anybody else runs.
 - What a connection raises is raised in its own task, and costs no other one anything.
 """
 
@@ -33,6 +34,10 @@ compute, above all."""
 BATCH_SIZE: Final = 64
 """Sockets that one look gives at most."""
 
+MAX_HELD: Final = 8
+"""Answers that leave together: a client on the same machine is woken once for them, which saves
+the server a twentieth of a small request."""
+
 
 class Parked(Protocol):
     """A connection that waits for its next request."""
@@ -44,6 +49,13 @@ class Parked(Protocol):
         """
 
 
+class Holding(Protocol):
+    """A connection whose answer is held back."""
+
+    def send_held(self) -> None:
+        """Send it now."""
+
+
 class Poller:
     """See the module; one a worker."""
 
@@ -53,6 +65,10 @@ class Poller:
     def __init__(self) -> None:
         self._epoll = select.epoll()
         self._parked: dict[int, tuple[Parked, trio.lowlevel.Task]] = {}
+        self.now = 0.0
+        """``trio.current_time()`` while requests are served in this task, asked once for all that
+        had arrived; 0.0 at any other time."""
+        self._holding: list[Holding] = []
 
     def add(self, sock: socket.socket) -> None:
         """Look at ``sock`` from now on, until it is closed."""
@@ -69,6 +85,13 @@ class Poller:
 
         await trio.lowlevel.wait_task_rescheduled(abort)
 
+    def hold(self, holding: Holding) -> bool:
+        """Whether what ``holding`` has to send is to be held until it is told to send it."""
+        if not self.now:
+            return False
+        self._holding.append(holding)
+        return True
+
     async def run(self) -> None:
         """Serve what arrives, until cancelled."""
         serve_others()
@@ -78,14 +101,32 @@ class Poller:
                 await trio.lowlevel.wait_readable(self._epoll.fileno())
                 batch_ends = perf_counter() + BATCH_SECONDS
                 while ready := poll(0, BATCH_SIZE):
+                    self.now = trio.current_time()
                     for descriptor, events in ready:
                         if descriptor in parked:
                             self._serve(descriptor, events)
+                            if len(self._holding) >= MAX_HELD:
+                                self._send_held()
                             if perf_counter() > batch_ends:
+                                self._pause()
                                 await trio.lowlevel.checkpoint()
+                                self.now = trio.current_time()
                                 batch_ends = perf_counter() + BATCH_SECONDS
+                    self._pause()
         finally:
+            self._pause()
             self._epoll.close()
+
+    def _pause(self) -> None:
+        """Before anybody else runs."""
+        self.now = 0.0
+        self._send_held()
+
+    def _send_held(self) -> None:
+        held = self._holding.copy()
+        self._holding.clear()
+        for holding in held:
+            holding.send_held()
 
     def _serve(self, descriptor: int, events: int) -> None:
         connection, task = self._parked[descriptor]

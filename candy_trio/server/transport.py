@@ -24,7 +24,7 @@ from candy_trio.errors import ClientGone
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from candy_trio.server.poller import Poller
+    from candy_trio.server.poller import Holding, Poller
 
 RECEIVE_SIZE: Final = 64 * 1024
 """Bytes asked for at once: a usual socket buffer holds no more, and a body of the usual
@@ -67,6 +67,14 @@ class Transport(metaclass=ABCMeta):
         """
         while take(await self.receive(RECEIVE_SIZE)):
             pass
+
+    def now(self) -> float:
+        """``trio.current_time()``, or a time shortly before it that is cheaper to get."""
+        return trio.current_time()
+
+    def hold(self, holding: Holding) -> bool:
+        """Whether ``holding`` shall not send yet, but when it is told to."""
+        return False
 
     @abstractmethod
     def try_send(self, data: bytes | memoryview) -> int:
@@ -151,6 +159,13 @@ class SocketTransport(Transport):
                 await trio.lowlevel.checkpoint()
         finally:
             self._take = _refuse  # its owner, with which it would be a cycle
+
+    def now(self) -> float:
+        poller = self._poller
+        return (poller.now if poller is not None else 0.0) or trio.current_time()
+
+    def hold(self, holding: Holding) -> bool:
+        return self._poller is not None and self._poller.hold(holding)
 
     def arrived(self, to_the_end: bool) -> bool:
         """See :class:`candy_trio.server.poller.Parked`."""
