@@ -35,7 +35,12 @@ class Turns:
     """The turn of one isolate."""
 
     __slots__ = (
-        *("_held_since", "_holder", "_shares", "_waited", "_waiting", "_waiting_since"),
+        "_held_since",
+        "_holder",
+        "_shares",
+        "_waited",
+        "_waiting",
+        "_waiting_since",
         "taken",
     )
 

@@ -172,6 +172,7 @@ class Connection:
             rest, self._rest = self._rest, None
             if rest is not None:
                 await rest
+                self._info.pipelined = True  # what is here now
             goes_on = self._over or self._serve_arrived()
 
     def _take(self, data: bytes) -> bool:

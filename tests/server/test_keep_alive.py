@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import trio
 from serving import TEXT, MakeSite, request, route
 
 from candy_trio.handlers.base import DONE, Outcome
@@ -43,6 +44,24 @@ async def test_pipelined_requests_are_answered_in_order(make_site: MakeSite) -> 
     await client.send(b"".join(request("GET", path) for path in paths))
     for path in paths:
         assert (await client.answer()).body == b"hello " + path.encode()
+
+
+async def test_who_was_here_before_the_last_answer_is_pipelined(make_site: MakeSite) -> None:
+    """That is what $pipe tells, also behind requests that waited."""
+    pipelined: list[bool] = []
+
+    async def tell(exchange: Exchange) -> Outcome:
+        pipelined.append(exchange.connection.pipelined)
+        if b"wait" in exchange.args:
+            await trio.lowlevel.checkpoint()
+        return DONE
+
+    client = await make_site(tell=tell, routes=route("tell")).connect()
+    for sent in (request("GET") * 2, request("GET", "/?wait") * 2, request("GET")):
+        await client.send(sent)
+        for _ in range(sent.count(b"GET")):
+            assert (await client.answer()).status == 200
+    assert pipelined == [False, True, False, True, False]
 
 
 async def test_request_may_arrive_byte_by_byte(make_site: MakeSite) -> None:
