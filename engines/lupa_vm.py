@@ -109,6 +109,7 @@ class LupaVM(LuaVM):
         )
         self._attachments = Attachments(self._runtime)
         self._attachments.add(memory)
+        self._memory: Any = memory.handle
         self._memory_used: Any = memory.used
         self._set_max_memory: Any = memory.limit
         self._load: Any
@@ -177,7 +178,7 @@ class LupaVM(LuaVM):
 
     def memory_used(self) -> int:
         """See :meth:`engines.base.LuaVM.memory_used`."""
-        return int(self._memory_used())
+        return int(self._memory_used(self._memory))
 
     def collect(self) -> None:
         """See :meth:`engines.base.LuaVM.collect`."""
@@ -206,7 +207,7 @@ class LupaVM(LuaVM):
     def close(self) -> None:
         """Drop every reference; the state is freed with the last of them."""
         self._attachments.detach()
-        self._runtime = self._memory_used = self._set_max_memory = None
+        self._runtime = self._memory = None
         self._load = self._give = self._call = None
         self._start = self._step = self._drop = self._trace = self._collect_step = None
         self._kernel = self._slicer = None
@@ -215,26 +216,26 @@ class LupaVM(LuaVM):
         if self.seconds_left != self._seconds_allowed:
             self._seconds_allowed = self.seconds_left
             self._slicer.allow(self.seconds_left)
-        before = self._memory_used()
+        before = self._memory_used(self._memory)
         room = self.memory_left
         if room is not None or self._memory_limit is not None:
             room = self._make_room(before, args)
             if room is None:
                 self.step_seconds, self.step_memory = 0.0, 0
                 return self._out_of_memory(run)
-            self._set_max_memory(room)
+            self._set_max_memory(self._memory, room)
         self._room = room
         started = perf_counter()
         try:
             result = function(*args)
         except (MemoryError, self._module.LuaError) as error:
-            self._set_max_memory(0)
+            self._set_max_memory(self._memory, 0)
             return self._ended_abruptly(run, error)
         finally:
             self.step_seconds = perf_counter() - started
             if room is not None:
-                self._set_max_memory(0)
-            self.step_memory = self._memory_used() - before
+                self._set_max_memory(self._memory, 0)
+            self.step_memory = self._memory_used(self._memory) - before
         if type(result) is tuple:
             kind = result[0]
             if kind == _RETURNED:

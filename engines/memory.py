@@ -7,7 +7,6 @@ allocator away (``_slicer.c`` tells why), so there the C extension has its own, 
 from __future__ import annotations
 
 import os
-from functools import partial
 from typing import Any
 
 from engines.slicer_base import address_of
@@ -30,11 +29,13 @@ class LupaMemory:
     """lupa's own."""
 
     def __init__(self, runtime: Any) -> None:
-        self.used: Any = runtime.get_memory_used
-        """Bytes that the VM holds now."""
-        self.limit: Any = runtime.set_max_memory
-        """What it may hold from now on; 0: no limit."""
-        self.limit(_NO_LIMIT)
+        self.handle: Any = runtime
+        """What the two functions want to be called with."""
+        self.used: Any = type(runtime).get_memory_used
+        """Of the handle: bytes that the VM holds now."""
+        self.limit: Any = type(runtime).set_max_memory
+        """Of the handle, and what the VM may hold from now on; 0: no limit."""
+        self.limit(runtime, _NO_LIMIT)
 
     def detach(self) -> None:
         """Before the VM is closed."""
@@ -45,13 +46,13 @@ class LuaJITMemory:
 
     def __init__(self, module: Any, runtime: Any) -> None:
         self._anchor, name = runtime.execute(_ANCHOR)
-        self._handle = _slicer.count(os.fsencode(module.__file__), address_of(name))
-        self.used = partial(_slicer.used, self._handle)
-        self.limit = partial(_slicer.limit, self._handle)
+        self.handle = _slicer.count(os.fsencode(module.__file__), address_of(name))
+        self.used = _slicer.used
+        self.limit = _slicer.limit
 
     def detach(self) -> None:
         """See :meth:`LupaMemory.detach`."""
-        _slicer.uncount(self._handle)
+        _slicer.uncount(self.handle)
 
 
 def open_runtime(module: Any, **options: Any) -> tuple[Any, LupaMemory | LuaJITMemory]:

@@ -10,7 +10,10 @@ Rules of this module:
 
 from __future__ import annotations
 
-from typing import Final, Protocol
+from abc import ABCMeta, abstractmethod
+from typing import Final
+
+from mypy_extensions import mypyc_attr
 
 from candy_trio.http.writer import (
     CHUNKED,
@@ -26,15 +29,20 @@ JOIN_LIMIT: Final = 64 * 1024
 much as the call."""
 
 
-class Sink(Protocol):
+@mypyc_attr(allow_interpreted_subclasses=True)
+class Sink(metaclass=ABCMeta):
     """What a response writes to: :class:`candy_trio.server.outbound.Outbound`."""
 
-    queued: int
-    sent: int
+    queued: int = 0
+    """Bytes that wait to be sent."""
+    sent: int = 0
+    """Bytes that the transport has taken, or is about to."""
 
+    @abstractmethod
     def write(self, data: bytes) -> None:
         """Send or queue, in order, without waiting; raises ClientGone."""
 
+    @abstractmethod
     async def drain(self) -> None:
         """Wait until nothing is queued; raises ClientGone."""
 

@@ -99,7 +99,7 @@ def _enter_requested(exchange: Exchange) -> None:
         raise RequestError(404, f'{problem} "{exchange.uri.decode(errors="replace")}"')
     route = match.route
     exchange.enter(route, match.captures)
-    if exchange.head.content_length > route.max_body_size > 0:
+    if exchange.head.content_length and exchange.head.content_length > route.max_body_size > 0:
         raise ProtocolError(
             413,
             f"client intended to send too large body: {exchange.head.content_length} bytes",

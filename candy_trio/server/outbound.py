@@ -20,6 +20,7 @@ import trio
 
 from candy_trio.errors import ClientGone
 from candy_trio.handover import own_task
+from candy_trio.pipeline.response import Sink
 
 if TYPE_CHECKING:
     from candy_trio.server.transport import Transport
@@ -33,20 +34,8 @@ MAX_HELD_SIZE: Final = 16 * 1024
 """Bytes of an answer that may be held: what takes longer to send is sent at once."""
 
 
-class Outbound:
+class Outbound(Sink):
     """The sending half of one connection."""
-
-    __slots__ = (
-        "_failure",
-        "_held",
-        "_idle",
-        "_nursery",
-        "_queue",
-        "_transport",
-        "queued",
-        "sent",
-        "timeout",
-    )
 
     def __init__(self, transport: Transport, nursery: trio.Nursery, timeout: float) -> None:
         self._transport = transport
@@ -57,10 +46,6 @@ class Outbound:
         self._held = b""  # answers that leave together with those to others, see poller.py
         self.timeout = timeout
         """Seconds that a send may stall."""
-        self.queued = 0
-        """Bytes that wait to be sent."""
-        self.sent = 0
-        """Bytes that the transport has taken, or is about to."""
 
     def write(self, data: bytes) -> None:
         """Send ``data``, or queue what can't be sent without waiting; raises ClientGone.

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import select
 from time import perf_counter
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 import outcome
 import trio
@@ -26,6 +26,9 @@ from candy_trio.handover import serve_others
 
 if TYPE_CHECKING:
     import socket
+
+    from candy_trio.server.outbound import Outbound
+    from candy_trio.server.transport import SocketTransport
 
 BATCH_SECONDS: Final = 0.002
 """How long requests are served before other tasks get their turn: those of the scripts that
@@ -39,23 +42,6 @@ MAX_HELD: Final = 8
 the server a twentieth of a small request."""
 
 
-class Parked(Protocol):
-    """A connection that waits for its next request."""
-
-    def arrived(self, to_the_end: bool) -> bool:
-        """Serve what can be read, whether to stay parked.
-
-        Unless ``to_the_end``, a receive that gives less than it might is the last one.
-        """
-
-
-class Holding(Protocol):
-    """A connection whose answer is held back."""
-
-    def send_held(self) -> None:
-        """Send it now."""
-
-
 class Poller:
     """See the module; one a worker."""
 
@@ -64,17 +50,17 @@ class Poller:
 
     def __init__(self) -> None:
         self._epoll = select.epoll()
-        self._parked: dict[int, tuple[Parked, trio.lowlevel.Task]] = {}
+        self._parked: dict[int, tuple[SocketTransport, trio.lowlevel.Task]] = {}
         self.now = 0.0
         """``trio.current_time()`` while requests are served in this task, asked once for all that
         had arrived; 0.0 at any other time."""
-        self._holding: list[Holding] = []
+        self._holding: list[Outbound] = []
 
     def add(self, sock: socket.socket) -> None:
         """Look at ``sock`` from now on, until it is closed."""
         self._epoll.register(sock.fileno(), select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLET)
 
-    async def park(self, sock: socket.socket, parked: Parked) -> None:
+    async def park(self, sock: socket.socket, parked: SocketTransport) -> None:
         """Call ``parked`` whenever ``sock`` can be read, until it does not want to stay."""
         descriptor = sock.fileno()
         self._parked[descriptor] = parked, trio.lowlevel.current_task()
@@ -85,7 +71,7 @@ class Poller:
 
         await trio.lowlevel.wait_task_rescheduled(abort)
 
-    def hold(self, holding: Holding) -> bool:
+    def hold(self, holding: Outbound) -> bool:
         """Whether what ``holding`` has to send is to be held until it is told to send it."""
         if not self.now:
             return False
@@ -130,12 +116,13 @@ class Poller:
 
     def _serve(self, descriptor: int, events: int) -> None:
         connection, task = self._parked[descriptor]
-        failure: outcome.Outcome[None] = outcome.Value(None)
         try:
             # The end of a stream may have come with its last bytes: one edge for both.
             if connection.arrived(events != select.EPOLLIN):
                 return
         except BaseException as error:
-            failure = outcome.Error(error)
-        del self._parked[descriptor]
-        trio.lowlevel.reschedule(task, failure)
+            del self._parked[descriptor]
+            trio.lowlevel.reschedule(task, outcome.Error(error))
+        else:
+            del self._parked[descriptor]
+            trio.lowlevel.reschedule(task)

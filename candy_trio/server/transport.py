@@ -24,7 +24,8 @@ from candy_trio.errors import ClientGone
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from candy_trio.server.poller import Holding, Poller
+    from candy_trio.server.outbound import Outbound
+    from candy_trio.server.poller import Poller
 
 RECEIVE_SIZE: Final = 64 * 1024
 """Bytes asked for at once: a usual socket buffer holds no more, and a body of the usual
@@ -72,7 +73,7 @@ class Transport(metaclass=ABCMeta):
         """``trio.current_time()``, or a time shortly before it that is cheaper to get."""
         return trio.current_time()
 
-    def hold(self, holding: Holding) -> bool:
+    def hold(self, holding: Outbound) -> bool:
         """Whether ``holding`` shall not send yet, but when it is told to."""
         return False
 
@@ -164,11 +165,14 @@ class SocketTransport(Transport):
         poller = self._poller
         return (poller.now if poller is not None else 0.0) or trio.current_time()
 
-    def hold(self, holding: Holding) -> bool:
+    def hold(self, holding: Outbound) -> bool:
         return self._poller is not None and self._poller.hold(holding)
 
     def arrived(self, to_the_end: bool) -> bool:
-        """See :class:`candy_trio.server.poller.Parked`."""
+        """Serve what can be read, for the poller; whether to stay parked.
+
+        Unless ``to_the_end``, a receive that gives less than it might is the last one.
+        """
         for _ in range(MAX_RECEIVES):
             try:
                 data = self._recv(RECEIVE_SIZE)

@@ -16,6 +16,7 @@ from candy_trio.observe.logs import Logs
 from candy_trio.pipeline.app import App
 from candy_trio.pipeline.exchange import ConnectionInfo, Exchange
 from candy_trio.pipeline.response import Response
+from candy_trio.pipeline.response import Sink as BaseSink
 
 MakeExchange = Callable[..., Exchange]
 
@@ -38,7 +39,7 @@ set = { mine = "a$arg_a", Twice = "${mine}-$mine" }
 """
 
 
-class Sink:
+class Sink(BaseSink):
     """What a connection would send; ``room`` bytes are taken at once, the rest is queued."""
 
     def __init__(self) -> None:

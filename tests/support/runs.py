@@ -12,14 +12,11 @@ from candy_trio.lua.current import LuaRun
 from candy_trio.lua.turns import Turns
 from candy_trio.pipeline.app import App
 from candy_trio.pipeline.exchange import ConnectionInfo, Exchange
-from candy_trio.pipeline.response import Response
+from candy_trio.pipeline.response import Response, Sink
 
 
-class Nowhere:
+class Nowhere(Sink):
     """Takes what a response sends."""
-
-    queued = 0
-    sent = 0
 
     def write(self, data: bytes) -> None:
         self.sent += len(data)
