@@ -144,12 +144,15 @@ async def test_a_module_is_never_seen_half_changed(engine: str, tmp_path: Path) 
 
 @pytest.mark.parametrize("engine", SLICING)
 async def test_with_lua_interleave_it_is_seen_half_changed(engine: str, tmp_path: Path) -> None:
-    """The same requests break the module once they may interleave: the test above can fail."""
+    """The same requests break the module once they may interleave: the test above can fail.
+
+    Some break it so early that all the others end with an error, after a few interruptions.
+    """
     files = {"lualib/ring.lua": RING}
     async with open_site(tmp_path, ring_site(engine, "lua_interleave = true"), files) as site:
         told = await drive_the_ring(site, engine, [])
         assert told != f"{REQUESTS * MOVES[engine]} {NODES} {NODES} {NODES}"
-        assert site.interruptions(engine) > 10, site.log()
+        assert site.interruptions(engine) > 0, site.log()
 
 
 # ---------------------------------------------------------------------- who takes turns
