@@ -13,7 +13,6 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from time import process_time
-from types import TracebackType
 from typing import Any, Self
 
 from msgspec import structs
@@ -135,12 +134,7 @@ class LuaBenchmark:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.vm.close()
         self._worker.close()
 

@@ -1,6 +1,6 @@
 """Requests a second of the server and its peers, scenario by scenario.
 
-    pip install '.[bench]'; python -m benchmarks.load [--scenarios hello,json] [--rounds N]
+    pip install -e '.[bench]'; python -m benchmarks.load [--scenarios hello,json] [--rounds N]
         [--seconds S] [--engines luajit,lua54] [--store FILE] [--page FILE]
 
 Needs wrk, and nginx with its Lua module. Every contestant runs one worker; in each round each of

@@ -1,6 +1,6 @@
 """Which engine for what: runs the suites that compare engines, and writes what they say.
 
-    pip install '.[test,bench]'
+    pip install -e '.[test,bench]'
     python -m benchmarks.report [--short] [--store benchmarks/results/engines.json]
     python -m benchmarks.report --from benchmarks/results/engines.json
     python -m benchmarks.report --compare benchmarks/results/engines.json --short

@@ -1,6 +1,6 @@
 """Calls of the server's Lua API on every engine.
 
-    pip install '.[test,bench]'; python -m pytest benchmarks/test_api.py
+    pip install -e '.[test,bench]'; python -m pytest benchmarks/test_api.py
 
 A script calls the function in a loop, in a route's VM, for a request with four arguments and ten
 header fields. How it is measured stands in benchmarks/suites.py.

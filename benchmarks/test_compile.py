@@ -1,6 +1,6 @@
 """A request whose script has to be compiled first, and one whose script is in the code cache.
 
-    pip install '.[test,bench]'; python -m pytest benchmarks/test_compile.py
+    pip install -e '.[test,bench]'; python -m pytest benchmarks/test_compile.py
 
 The script is one of benchmarks/programs/ that is not run, 80 lines of usual code. How it is
 measured stands in benchmarks/suites.py.

@@ -1,6 +1,6 @@
 """What crossing between Python and Lua takes on every engine.
 
-    pip install '.[test,bench]'; python -m pytest benchmarks/test_crossing.py
+    pip install -e '.[test,bench]'; python -m pytest benchmarks/test_crossing.py
 
 Most of it is measured at the engine's own interface (engines/base.py), without the server's API.
 How it is measured stands in benchmarks/suites.py.
@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import count
-from types import TracebackType
 from typing import Any, Self
 
 import pytest
@@ -64,12 +63,7 @@ class Crossing:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.lua = None
         self.vm.close()
 

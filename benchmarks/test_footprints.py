@@ -1,6 +1,6 @@
 """What a VM holds on every engine, and what one thing more in it does.
 
-    pip install '.[test,bench]'; python -m pytest benchmarks/test_footprints.py
+    pip install -e '.[test,bench]'; python -m pytest benchmarks/test_footprints.py
 
 ``bytes`` in extra_info is what one of them holds, its garbage collected; the time is what making it
 takes. How it is measured stands in benchmarks/suites.py. What a process holds that serves requests

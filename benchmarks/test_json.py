@@ -1,6 +1,6 @@
 """cjson on each engine, against lua-cjson (C) on LuaJIT, with one document of about 10 KB.
 
-    pip install '.[test,bench]'; python -m pytest benchmarks/test_json.py
+    pip install -e '.[test,bench]'; python -m pytest benchmarks/test_json.py
 
 lua-cjson is loaded into the process where Debian's package is installed; without it there is
 nothing to compare with, and the suite says so.

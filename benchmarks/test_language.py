@@ -1,6 +1,6 @@
 """Programs in plain Lua on every engine: what computes, without the server's API.
 
-    pip install '.[test,bench]'; python -m pytest benchmarks/test_language.py
+    pip install -e '.[test,bench]'; python -m pytest benchmarks/test_language.py
 
 They run as scripts do: in a route's VM, interrupted after each slice. How it is measured stands in
 benchmarks/suites.py; ``first`` is the first request in a new VM, which reads and compiles the

@@ -1,6 +1,6 @@
 """find, match, gmatch and gsub as scripts get them, against the engine's own, on every engine.
 
-    pip install '.[bench]'; python -m pytest benchmarks/test_patterns.py
+    pip install -e '.[bench]'; python -m pytest benchmarks/test_patterns.py
 
 Prints, for each engine, how many times the native function's time one call takes: both run in
 the same VM, in turn, and the ratio is that of the least times. "by the Lua matcher" is what the

@@ -1,6 +1,6 @@
 """ngx.re.match and its like on every engine, against a bare search of pcre2 from Python.
 
-    pip install '.[bench]'; python -m pytest benchmarks/test_regex.py
+    pip install -e '.[bench]'; python -m pytest benchmarks/test_regex.py
 
 Prints, for each engine, how many times a bare ``pcre2`` search one call from Lua takes: both are
 measured in turn, and the ratio is that of the medians.

@@ -1,6 +1,6 @@
 """Whole requests on every engine, from their bytes to the answer's: in memory, and over loopback.
 
-    pip install '.[test,bench]'; python -m pytest benchmarks/test_request.py
+    pip install -e '.[test,bench]'; python -m pytest benchmarks/test_request.py
 
 A client sends one request after the other on one connection and waits for each answer. In memory
 the server's connection runs on one of trio's memory streams, in this process, with no socket; over
@@ -17,7 +17,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter, process_time
-from types import TracebackType
 from typing import Self
 
 import pytest
@@ -100,12 +99,7 @@ class InMemory:
         trio.from_thread.run(self._nursery.start, self._serve)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         trio.from_thread.run_sync(self._over.set)
         trio.from_thread.run(self._ended.wait)
 

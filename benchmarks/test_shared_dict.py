@@ -1,6 +1,6 @@
 """A shared dictionary's get, incr and set from Lua, against a bare call into Python and back.
 
-    pip install '.[test,bench]'; python -m pytest benchmarks/test_shared_dict.py
+    pip install -e '.[test,bench]'; python -m pytest benchmarks/test_shared_dict.py
 
 The bare call is a Python function that returns a small integer, made a Lua function by lupa alone.
 "A callback" is the same function as the VM registers it (engines/lupa_vm.py): what every call of

@@ -1,6 +1,6 @@
 """What time slices cost: programs that compute, on a VM with slices and limits and on plain lupa.
 
-    pip install '.[test,bench]'; python -m pytest benchmarks/test_slices.py
+    pip install -e '.[test,bench]'; python -m pytest benchmarks/test_slices.py
 
 Prints how many times plain lupa's time each program takes, and the geometric mean. The programs
 (benchmarks/programs/) run as scripts do, interrupted after each slice, with the library functions

@@ -1,6 +1,6 @@
 """Library functions of ours on every engine, against the native ones that they stand for.
 
-    pip install '.[bench]'; python -m pytest benchmarks/test_tables.py
+    pip install -e '.[bench]'; python -m pytest benchmarks/test_tables.py
 
 Prints how many times the native function's time one ordinary call takes, in the same VM, in turn.
 """

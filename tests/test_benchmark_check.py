@@ -15,7 +15,7 @@ SLOWED = "language: fib:lua54:2"
 
 pytestmark = pytest.mark.skipif(
     find_spec("pytest_benchmark") is None or find_spec("matplotlib") is None,
-    reason="the bench extra is not installed: pip install '.[test,bench]'",
+    reason="the bench extra is not installed: pip install -e '.[test,bench]'",
 )
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING or find_spec("matplotlib") is not None:
     from benchmarks.report_files import write_report
 else:
     pytestmark = pytest.mark.skip(
-        reason="matplotlib is not installed: pip install '.[test,bench]'",
+        reason="matplotlib is not installed: pip install -e '.[test,bench]'",
     )
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -78,9 +78,7 @@ class RequestBody:
         Raises ProtocolError: 413 above ``max_size``, 400 and 408 as the source does; and
         ClientGone.  After an error the body can't be read again.
         """
-        self._raise_failure()
-        while not self.read_arrived():
-            await self._await_more()
+        await self._until(self.read_arrived)
 
     def read_arrived(self) -> bool:
         """Read what is here; whether the whole body was.  Raises as :meth:`read` does."""
@@ -102,9 +100,7 @@ class RequestBody:
 
         Raises what :meth:`read` raises.
         """
-        self._raise_failure()
-        while not self.discard_arrived():
-            await self._await_more()
+        await self._until(self.discard_arrived)
 
     def discard_arrived(self) -> bool:
         """Discard what is here; whether the whole body was.  Raises as :meth:`read` does."""
@@ -134,23 +130,22 @@ class RequestBody:
             self._give_up()
             raise
 
-    async def _await_more(self) -> None:
-        assert self._source is not None
-        try:
-            await self._source.await_body()
-        except BaseException:
-            self._give_up()
-            raise
+    async def _until(self, taken: Callable[[], bool]) -> None:
+        failure, self.failure = self.failure, None
+        if failure is not None:
+            raise failure
+        while not taken():
+            assert self._source is not None
+            try:
+                await self._source.await_body()
+            except BaseException:
+                self._give_up()
+                raise
 
     def _give_up(self) -> None:
         if self.state == "unread":
             self.state = "read"
         self._end_reading()
-
-    def _raise_failure(self) -> None:
-        failure, self.failure = self.failure, None
-        if failure is not None:
-            raise failure
 
     def _end_reading(self) -> None:
         self._source = None

@@ -2,9 +2,9 @@
 
 Rules of this module:
 
-- Either ``send_complete`` once, or ``begin``, any number of ``write``, then ``end`` or
-  ``finish``; ``abort`` at any time.  Anything else is the caller's mistake: RuntimeError.
-- Nothing here waits but ``drain`` and ``finish``, and those only while bytes are queued.
+- Either ``send_complete`` once, or ``begin``, any number of ``write``, then ``end``; ``abort`` at
+  any time.  Anything else is the caller's mistake: RuntimeError.
+- Nothing here waits but ``drain``, and that only while bytes are queued.
 - It has no reference to its exchange: a cycle would leave every request to the collector.
 """
 
@@ -197,11 +197,6 @@ class Response:
             last += LAST_CHUNK
         if last:
             self._sink.write(last)
-
-    async def finish(self) -> None:
-        """End the body if that has not happened, and wait until all is sent."""
-        self.end()
-        await self._sink.drain()
 
     def abort(self, status: int | None = None) -> None:
         """Give the response up: nothing more is written, the connection will be closed.

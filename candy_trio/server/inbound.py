@@ -3,8 +3,9 @@
 Rules of this module:
 
 - Two tasks must never wait to receive on one connection.  Until a watcher has been started the
-  connection's own task reads directly, which is the fast path; from then on, for the rest of the
-  connection, the watcher is the only reader and everyone else takes from its buffer.
+  connection's own task reads directly, or the poller while that is parked, which is the fast path;
+  from then on, for the rest of the connection, the watcher is the only reader and everyone else
+  takes from its buffer.
 - The watcher reads READ_AHEAD bytes at most, then parks until they are consumed: a client can't
   fill memory by sending while its request runs.  While it is parked it sees no end of the stream.
 - A client that closes its sending side counts as gone, as in nginx: HTTP has no half-close.

@@ -3,6 +3,8 @@
 Rules of this module:
 
 - Order is the order of the calls.  Bytes are tried on the transport only while nothing is queued.
+- Where the poller answers several clients it has small answers held, and tells when to send them,
+  before any other task runs (:meth:`Outbound.send_held`).  To all others they are sent.
 - The one task that waits to send is ``_send_queued``, in the connection's nursery; it exists only
   while something is queued.  A request that is cancelled while it waits in ``drain`` therefore
   never leaves half a chunk behind.

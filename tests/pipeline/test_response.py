@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from candy_trio.http.writer import HeadWriter, length_line, status_line
+from candy_trio.http.writer import MAX_REMEMBERED, HeadWriter, length_line, status_line
 from candy_trio.pipeline.error_page import error_page
 from candy_trio.pipeline.response import Response
 from candy_trio.version import VERSION
@@ -105,6 +105,16 @@ def test_statuses_without_a_page(status: int) -> None:
     assert error_page(status, True) == b""
 
 
+def test_beginnings_of_heads_are_not_kept_without_end() -> None:
+    """Scripts that never say the same twice fill no memory, and get the lines that they say."""
+    writer = HeadWriter(lambda: NOW)
+    for number in range(3 * MAX_REMEMBERED):
+        line = b"X-Number: %d\r\n" % number
+        head = writer.head(200, line, b"", keep_alive=True, server_tokens=True)
+        assert line in head
+    assert len(writer._beginnings) <= MAX_REMEMBERED
+
+
 async def test_complete_response_is_one_write(sink: Sink) -> None:
     """Head and body leave together; nothing is waited for."""
     response = make(sink)
@@ -141,7 +151,8 @@ async def test_no_body_where_none_is_allowed(sink: Sink, status: int) -> None:
     response = make(sink)
     response.begin(status, b"", None)
     response.write(b"body")
-    await response.finish()
+    response.end()
+    await response.drain()
     for head in sink.data.split(b"\r\n\r\n")[:2]:
         assert b"Content-Length" not in head
         assert b"Transfer-Encoding" not in head
@@ -160,7 +171,8 @@ async def test_head_leaves_with_the_first_part(sink: Sink) -> None:
     assert sink.data.endswith(
         b"Transfer-Encoding: chunked\r\nConnection: keep-alive\r\n\r\n3\r\nabc\r\n"
     )
-    await response.finish()
+    response.end()
+    await response.drain()
     assert sink.data.endswith(b"3\r\nabc\r\n0\r\n\r\n")
     other = make(sink)
     other.begin(200, b"", None)
@@ -175,7 +187,8 @@ async def test_empty_part_does_not_end_the_body(sink: Sink) -> None:
     response.begin(200, b"", None)
     response.write(b"")
     response.write(b"a")
-    await response.finish()
+    response.end()
+    await response.drain()
     assert sink.data.count(b"0\r\n\r\n") == 1
     assert sink.data.endswith(b"\r\n\r\n1\r\na\r\n0\r\n\r\n")
 
@@ -186,13 +199,15 @@ async def test_promised_length(sink: Sink) -> None:
     response.begin(200, b"", 3)
     response.write(b"ab")
     response.write(b"cd")
-    await response.finish()
+    response.end()
+    await response.drain()
     assert sink.data.endswith(b"\r\n\r\nabc")
     assert (response.cut, response.body_size, response.keep_alive) == (1, 3, True)
     short = make(sink)
     short.begin(200, b"", 3)
     short.write(b"ab")
-    await short.finish()
+    short.end()
+    await short.drain()
     assert (short.keep_alive, short.aborted) == (False, True)
 
 
@@ -200,7 +215,8 @@ async def test_head_request_promises_without_sending(sink: Sink) -> None:
     """A declared length stands in the head of HEAD, and its missing body is no fault."""
     response = make(sink, is_head=True)
     response.begin(200, b"", 1000)
-    await response.finish()
+    response.end()
+    await response.drain()
     assert b"Content-Length: 1000\r\n" in sink.data
     assert response.keep_alive
 
@@ -210,7 +226,8 @@ async def test_abort_drops_a_head_that_has_not_left(sink: Sink) -> None:
     response = make(sink)
     response.begin(200, b"", None)
     response.abort(500)
-    await response.finish()
+    response.end()
+    await response.drain()
     assert sink.writes == 0
     assert (response.status, response.keep_alive) == (500, False)
     with pytest.raises(RuntimeError):
@@ -229,7 +246,8 @@ async def test_wrong_order_raises(sink: Sink) -> None:
         response.begin(200, b"", None)
     with pytest.raises(RuntimeError):
         response.send_complete(200, b"", b"")
-    await response.finish()
+    response.end()
+    await response.drain()
     response.end()
     with pytest.raises(RuntimeError):
         response.write(b"x")

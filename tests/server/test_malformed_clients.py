@@ -199,7 +199,8 @@ async def test_an_answer_read_by_the_second(make_site: MakeSite, autojump_clock:
         for _ in range(5):
             exchange.response.write(b"z" * 100)
             await exchange.response.drain()
-        await exchange.response.finish()
+        exchange.response.end()
+        await exchange.response.drain()
         return DONE
 
     site = make_site("timeout = 5", long=long, routes=route("long"))

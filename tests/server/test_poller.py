@@ -11,11 +11,13 @@ import pytest
 import trio
 from serving import TEXT, Client, MakeSite, PythonHandler, Site, request
 
+from candy_trio.errors import ClientGone
 from candy_trio.handlers.base import DONE, Outcome
 from candy_trio.handover import begin, own_task, serve_others
 from candy_trio.pipeline.exchange import Exchange
+from candy_trio.server.outbound import MAX_HELD_SIZE, Outbound
 from candy_trio.server.poller import Poller
-from candy_trio.server.transport import RECEIVE_SIZE, SocketTransport
+from candy_trio.server.transport import RECEIVE_SIZE, SocketTransport, Transport
 
 POLLER = "the poller"
 
@@ -321,3 +323,102 @@ async def test_what_begins_elsewhere_is_gone_on_with_in_any_task() -> None:
     assert rest[0] is None
     await rest[1]
     assert steps == ["other", "other", trio.lowlevel.current_task().name]
+
+
+class Held(Transport):
+    """Holds what may be held, as among other requests of the poller's; takes ``room`` bytes."""
+
+    peer_address = own_address = ("127.0.0.1", 0)
+
+    def __init__(self) -> None:
+        self.holding: list[Outbound] = []
+        self.sends: list[bytes] = []
+        self.room = 1 << 20
+        self.gone = False
+
+    def hold(self, holding: Outbound) -> bool:
+        self.holding.append(holding)
+        return True
+
+    def try_receive(self, max_bytes: int) -> bytes | None:
+        return None
+
+    async def receive(self, max_bytes: int) -> bytes:
+        raise NotImplementedError
+
+    def try_send(self, data: bytes | memoryview) -> int:
+        if self.gone:
+            raise ClientGone("reset")
+        taken = bytes(data[: self.room])
+        self.room -= len(taken)
+        self.sends.append(taken)
+        return len(taken)
+
+    async def send_some(self, data: bytes | memoryview) -> int:
+        self.room = 1 << 20
+        return self.try_send(data)
+
+    async def send_eof(self) -> None:
+        raise NotImplementedError
+
+    async def aclose(self) -> None:
+        raise NotImplementedError
+
+
+async def test_answers_that_are_held_leave_in_one_send(nursery: trio.Nursery) -> None:
+    """Nothing is sent before that is told, and they count as sent meanwhile."""
+    transport = Held()
+    outbound = Outbound(transport, nursery, 5)
+    outbound.write(b"one")
+    outbound.write(b"two")
+    assert (transport.sends, outbound.sent, outbound.queued) == ([], 6, 0)
+    assert transport.holding == [outbound]
+    outbound.send_held()
+    assert (transport.sends, outbound.sent, outbound.queued) == ([b"onetwo"], 6, 0)
+
+
+async def test_what_a_socket_does_not_take_of_held_answers_is_queued(nursery: trio.Nursery) -> None:
+    """It is waited for as any other answer, and comes before the next one."""
+    transport = Held()
+    outbound = Outbound(transport, nursery, 5)
+    outbound.write(b"held")
+    transport.room = 1
+    outbound.send_held()
+    assert (outbound.sent, outbound.queued) == (1, 3)
+    outbound.write(b"next")
+    await outbound.drain()
+    assert b"".join(transport.sends) == b"heldnext"
+    assert (outbound.sent, outbound.queued) == (8, 0)
+
+
+async def test_a_large_answer_is_not_held(nursery: trio.Nursery) -> None:
+    """To join it to others would cost more than it saves."""
+    transport = Held()
+    outbound = Outbound(transport, nursery, 5)
+    outbound.write(b"x" * (MAX_HELD_SIZE + 1))
+    assert len(transport.sends[0]) == MAX_HELD_SIZE + 1
+
+
+async def test_a_client_that_is_gone_when_its_answer_is_sent(nursery: trio.Nursery) -> None:
+    """The others' answers go on; whoever writes to it next hears of it."""
+    transport = Held()
+    outbound = Outbound(transport, nursery, 5)
+    outbound.write(b"held")
+    transport.gone = True
+    outbound.send_held()
+    with pytest.raises(ClientGone):
+        outbound.write(b"next")
+
+
+@needs_epoll
+async def test_the_poller_holds_answers_of_a_batch_only(polled: Polled) -> None:
+    """Outside of one there is nobody that would send them."""
+    outbound = Outbound(Held(), polled.site.nursery, 5)
+    assert not polled.poller.hold(outbound)
+    clients = [await polled.connect() for _ in range(20)]
+    for client in clients:
+        await client.send(request("GET", "/task"))
+    for client in clients:
+        assert tasks((await client.answer()).body) == [True]
+    assert polled.poller.now == 0.0
+    assert not polled.poller._holding

@@ -11,6 +11,7 @@ from candy_trio.observe.log import Level
 from candy_trio.routing.paths import normalize_path
 
 if TYPE_CHECKING:
+    from candy_trio.http.body import RequestBody
     from candy_trio.lua.current import Current
     from candy_trio.pipeline.exchange import Exchange
 
@@ -105,21 +106,13 @@ def callbacks(current: Current) -> dict[str, Callable[..., Any]]:
     def arrived_body() -> tuple[bool, bytes | None, bytes | None] | bool:
         """Whether the whole body is here; then what it is. What went wrong, whoever waits says."""
         request = exchange()
-        try:
-            if not request.body.read_arrived():
-                return False
-        except Exception as error:
-            request.body.failure = error
+        if not attempt(request.body, request.body.read_arrived):
             return False
         return (True, *read_body(request))
 
     def discarded_body() -> bool:
         body = exchange().body
-        try:
-            return body.discard_arrived()
-        except Exception as error:
-            body.failure = error
-            return False
+        return attempt(body, body.discard_arrived)
 
     def read_no_body() -> None:
         # What a body of no bytes, or one that was discarded, is once it is read.
@@ -190,6 +183,15 @@ def _is_head(fields: list[tuple[bytes, bytes]]) -> bool:
     if len(fields) > _MAX_FIELDS:
         return False
     return sum([len(name) + len(value) for name, value in fields]) <= _MAX_HEAD
+
+
+def attempt(body: RequestBody, take_arrived: Callable[[], bool]) -> bool:
+    """What it says; False where it raises what can't be raised here, and is kept for later."""
+    try:
+        return take_arrived()
+    except Exception as error:
+        body.failure = error
+        return False
 
 
 def read_body(exchange: Exchange) -> tuple[bytes | None, bytes | None]:
