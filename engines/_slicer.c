@@ -1,5 +1,5 @@
 /* Time slices: interrupts the Lua run of a VM at its next instruction when its slice is over. (And,
- * near the end, what makes library functions of ours as cheap as C's, and a count of LuaJIT's memory.)
+ * near the end, what makes library functions of ours as cheap as C's, and a count of memory.)
  *
  * Whoever runs Lua says enter(co) before it resumes a run and leave() after it, both from Lua. In
  * between a POSIX timer, aimed at the VM's own thread, makes ticks. A tick finds a run whose slice
@@ -108,7 +108,7 @@ typedef struct Vm {
   int64_t volatile started, pause;
   lua_State *volatile running;      /* the innermost thread of the run; NULL between runs */
   lua_State *volatile hooked;       /* PUC: which thread has the hook */
-  volatile int armed, due, unwound;
+  volatile int armed, due, unwound, hurried;
   volatile uint64_t ticks, interrupted, passed, raised;
 } Vm;
 
@@ -143,6 +143,13 @@ static void arm(Vm *vm, int64_t after) {
   struct itimerspec when = {{0, 0}, {after / SECOND, after % SECOND}};
   vm->armed = 1;
   timer_settime(vm->timer, 0, &when, NULL);
+}
+
+/* Ends the slice of what runs now, from wherever that stands. */
+static void hurry(Vm *vm) {
+  if (vm->hurried || vm->demoted || !vm->running) return;
+  vm->hurried = 1;
+  arm(vm, SHORTEST);
 }
 
 static void forked(void) { generation++; }
@@ -222,7 +229,7 @@ static void tick(Vm *vm, int number, siginfo_t *info, void *context) {
     return;
   }
   int64_t left = vm->slice - (now() - vm->started);
-  if (left > vm->slice / 10) {        /* armed for an earlier run */
+  if (left > vm->slice / 10 && !vm->hurried) { /* armed for an earlier run */
     arm(vm, left);
     return;
   }
@@ -280,7 +287,7 @@ static Vm *vm_for(lua_State *L) {
 }
 
 static void begin(Vm *vm, lua_State *co) {
-  vm->due = vm->unwound = 0;
+  vm->due = vm->unwound = vm->hurried = 0;
   vm->pause = vm->slice / 2;
   vm->started = now();
   active = vm;
@@ -687,12 +694,14 @@ static PyObject *statistics(PyObject *self, PyObject *handle) {
   return Py_BuildValue("KKKK", vm->ticks, vm->interrupted, vm->passed, vm->raised);
 }
 
-/* ------------------------------------------------------------------------------ LuaJIT's memory */
+/* ------------------------------------------------------------------------------ memory */
 /* lupa bounds the memory of a VM by an allocator of its own, which is the C library's realloc. Among
    LuaJIT's many small objects that one scatters what belongs together: a program that makes and
-   drops trees takes four times as long, and longer each time. So a LuaJIT VM is made without lupa's
-   bound, and what LuaJIT allocates with is wrapped: it counts, and refuses what is over the limit.
-   PUC-Lua has no allocator of its own; there lupa's costs nothing. */
+   drops trees takes four times as long, and longer each time. And it can only refuse, which ends a
+   script that a collection would have saved: LuaJIT never collects because of it, PUC-Lua not for the
+   buffers in which library functions make text. So a VM is made without lupa's bound, and what it
+   allocates with is wrapped: it counts, ends the slice of a run that comes near its limit, so that
+   others get to collect, and refuses what is over the limit. */
 typedef void *(*lua_Alloc)(void *, void *, size_t, size_t);
 
 /* Never freed: a VM that is closed without uncount() still gives its last piece back through it. */
@@ -701,7 +710,8 @@ typedef struct {
   lua_State *anchor;
   lua_Alloc native;
   void *context;                    /* of the native one */
-  size_t used, limit;               /* bytes; a limit of 0 is none */
+  size_t used, limit, early;        /* bytes; a limit of 0 is none; from early on the slice ends */
+  int jit;
 } Memory;
 
 enum { GC_COUNT = 3, GC_COUNT_BYTES = 4, KILOBYTE = 1024 };
@@ -710,15 +720,17 @@ static const char MEMORY[] = "engines._slicer.Memory";
 /* Like a table of strings, of so many slots. LuaJIT's collector halves that, and an error there unwinds
    compiled code by a state that is the collector's: it reads beyond an array. So such a piece may go
    over the limit, by a quarter. Hardly anything else of this size is new. */
-static int is_like_strings(const void *piece, size_t wanted) {
-  return !piece && wanted >= 2048 && !(wanted & (wanted - 1));
+static int is_like_strings(const Memory *memory, const void *piece, size_t wanted) {
+  return memory->jit && !piece && wanted >= 2048 && !(wanted & (wanted - 1));
 }
 
 static void *allocate(void *context, void *piece, size_t old, size_t wanted) {
   Memory *memory = context;
-  if (memory->limit && wanted > old) {
-    size_t most = memory->limit + (is_like_strings(piece, wanted) ? memory->limit / 4 : 0);
+  if (!piece) old = 0;              /* PUC-Lua tells there what it will be */
+  if (memory->limit && wanted > old && memory->used + (wanted - old) > memory->early) {
+    size_t most = memory->limit + (is_like_strings(memory, piece, wanted) ? memory->limit / 4 : 0);
     if (memory->used + (wanted - old) > most) return NULL;
+    if (active) hurry(active);
   }
   void *result = memory->native(memory->context, piece, old, wanted);
   if (result || !wanted) memory->used += wanted - old;
@@ -728,7 +740,7 @@ static void *allocate(void *context, void *piece, size_t old, size_t wanted) {
 static Memory *memory_of(PyObject *handle) { return PyCapsule_GetPointer(handle, MEMORY); }
 
 PyDoc_STRVAR(count_doc, "count(path, anchor) -> memory\n\n"
-  "Counts the memory of a LuaJIT VM from now on; arguments and errors as for bind().");
+  "Counts the memory of a VM from now on; arguments and errors as for bind().");
 static PyObject *count_memory(PyObject *self, PyObject *args) {
   const char *path;
   unsigned long long anchor;
@@ -752,13 +764,14 @@ static PyObject *count_memory(PyObject *self, PyObject *args) {
   lua_State *L = (lua_State *)(uintptr_t)anchor;
   memory->setallocf = setallocf;
   memory->anchor = L;
+  memory->jit = dlsym(library, "luaJIT_setmode") != NULL;
   memory->native = getallocf(L, &memory->context);
   memory->used = (size_t)gc(L, GC_COUNT, 0) * KILOBYTE + (size_t)gc(L, GC_COUNT_BYTES, 0);
   setallocf(L, allocate, memory);
   return PyCapsule_New(memory, MEMORY, NULL);
 }
 
-PyDoc_STRVAR(uncount_doc, "uncount(memory)\n\nBefore the VM is closed: LuaJIT then frees it at once.");
+PyDoc_STRVAR(uncount_doc, "uncount(memory)\n\nBefore the VM is closed: LuaJIT then frees all of it at once.");
 static PyObject *uncount_memory(PyObject *self, PyObject *handle) {
   (void)self;
   Memory *memory = memory_of(handle);
@@ -783,6 +796,7 @@ static PyObject *limit_memory(PyObject *self, PyObject *args) {
   Memory *memory = memory_of(handle);
   if (!memory) return NULL;
   memory->limit = most > 0 ? (size_t)most : 0;
+  memory->early = memory->limit > memory->used ? memory->limit - (memory->limit - memory->used) / 4 : 0;
   Py_RETURN_NONE;
 }
 

@@ -1,7 +1,7 @@
 """How much memory a VM holds, and the most that it may hold: :func:`open_runtime`.
 
-lupa has a count and a bound for every Lua. On LuaJIT they cost much, because they take LuaJIT's own
-allocator away (``_slicer.c`` tells why), so there the C extension has its own, where there is one.
+lupa has a count and a bound for every Lua, and the C extension, where there is one, has better ones:
+``_slicer.c`` tells why.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ class LupaMemory:
         """Before the VM is closed."""
 
 
-class LuaJITMemory:
-    """The extension's, see :class:`LupaMemory`. Raises OSError where it can't reach LuaJIT."""
+class CountedMemory:
+    """The extension's, see :class:`LupaMemory`. Raises OSError where it can't reach Lua."""
 
     def __init__(self, module: Any, runtime: Any) -> None:
         self._anchor, name = runtime.execute(_ANCHOR)
@@ -55,12 +55,12 @@ class LuaJITMemory:
         _slicer.uncount(self.handle)
 
 
-def open_runtime(module: Any, **options: Any) -> tuple[Any, LupaMemory | LuaJITMemory]:
+def open_runtime(module: Any, **options: Any) -> tuple[Any, LupaMemory | CountedMemory]:
     """A ``LuaRuntime`` of lupa's ``module``, and its memory."""
-    if _slicer is not None and module.__name__.startswith("lupa.luajit"):
+    if _slicer is not None:
         runtime = module.LuaRuntime(**options)
         try:
-            return runtime, LuaJITMemory(module, runtime)
+            return runtime, CountedMemory(module, runtime)
         except OSError:
             pass
     runtime = module.LuaRuntime(**options, max_memory=_NO_LIMIT)

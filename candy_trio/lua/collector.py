@@ -51,6 +51,12 @@ class Collector:
         if self._nursery is not None:
             self._nursery.start_soon(self._tend, vm)
 
+    async def collection(self, vm: ScriptVM) -> None:
+        """Wait for the end of one, of which nobody says how much of it has passed already."""
+        self.want(vm)
+        if vm.making_room is not None:
+            await vm.making_room.wait()
+
     def close(self, vm: ScriptVM) -> None:
         """Free a retired VM if nobody is in it any more."""
         if not vm.suspended and self._nursery is not None:
@@ -119,20 +125,18 @@ class _Collection:
     def __init__(self, vm: ScriptVM) -> None:
         self._vm = vm
         self._ends = 0
-        vm.left.collection_begins()
+        vm.sums.collection_begins(vm.suspended)
         self._steps_left = CYCLES * (vm.memory_used() // STEP + 16)
         self.ended = False
 
     def step(self) -> None:
         vm = self._vm
         self._steps_left -= 1
-        if vm.retired or self._steps_left < 0:
-            self.ended = True
-        elif vm.collect_step():
+        if not vm.retired and vm.collect_step():
             self._ends += 1
-            if self._ends == CYCLES:
-                vm.left.collection_ends()
-                self.ended = True
+        self.ended = vm.retired or self._ends == CYCLES or self._steps_left < 0
+        if self.ended:
+            vm.sums.collection_ends()
 
 
 def _is_short(vm: ScriptVM) -> bool:

@@ -26,7 +26,9 @@ class LuaRun:
     computed: float = 0.0
     """Seconds of its steps so far."""
     memory: int = 0
-    """Bytes that its steps have added to the VM."""
+    """Bytes that it holds, garbage included that nobody has collected: see ``room.py``."""
+    grown: int = 0
+    """How many of them it has taken since the last whole collection: some may be garbage."""
     step_seconds: float = 0.0
     """Seconds of the last one."""
     scope: trio.CancelScope | None = None

@@ -17,6 +17,8 @@ TIMEOUT: Final = 504
 FAILURE: Final = 500
 MEBIBYTE: Final = 1 << 20
 
+DOUBTED_PART: Final = 32
+
 
 class Breach(Struct, frozen=True):
     """A limit that a run went past."""
@@ -36,6 +38,16 @@ def seconds_left(settings: LuaSettings, elapsed: float, computed: float) -> floa
 def memory_left(settings: LuaSettings, memory: int, queued: int) -> int:
     """What the next step may add to the VM."""
     return max(0, settings.memory_limit - memory - queued)
+
+
+def in_doubt(settings: LuaSettings, memory: int, grown: int, queued: int) -> bool:
+    """Whether garbage might fail the next steps: only a collection can tell how much of what the
+    run has ``grown`` by it still holds. Not for a small part of the limit: a run that holds
+    nearly all of it would have a collection after each slice."""
+    limit = settings.memory_limit
+    most = memory + queued
+    left = limit - most
+    return most > limit // 2 and grown > max(left // 2, limit // DOUBTED_PART)
 
 
 def after_step(settings: LuaSettings, computed: float, memory: int, queued: int) -> Breach | None:

@@ -1,4 +1,4 @@
-"""A VM's memory: how much room there is, and who has to go when there is none.
+"""A VM's memory: whose it is, how much room there is, and who has to go when there is none.
 
 Rules of this module:
 
@@ -57,38 +57,64 @@ class Room:
         return chosen
 
 
-class Leftovers:
-    """What dropped runs have left in a VM, as far as nobody has collected it.
+class Sums:
+    """Whose the memory of a VM is: keeps ``memory`` and ``grown`` of its runs.
 
-    A run whose step collects that has not given back what it took itself: without this count a
-    script that fills the memory would seem to hold nothing, for what others before it filled.
+    What a step adds is known. What a collection takes is not: it comes in some step, or in none,
+    and what it frees may be the garbage of anybody. So a run is given what goes in a step of its
+    own, less what dropped runs have left; what goes elsewhere is shared out when a whole collection
+    has ended, in proportion to what each has grown by, which is all that can have become garbage.
     """
 
-    __slots__ = ("_old", "_young")
+    __slots__ = ("_freed", "_grown", "_left_before", "_left_since")
 
     def __init__(self) -> None:
-        self._old = 0  # from before the collection that goes on
-        self._young = 0
+        self._left_before = 0  # by dropped runs, when the collection began that goes on
+        self._left_since = 0
+        self._freed = 0  # and not yet given to anybody
+        self._grown: dict[LuaRun, int] = {}  # of whoever has to wait for the collection's end
 
-    def add(self, size: int) -> None:
-        """A run is dropped that had taken so much."""
-        self._young += size
+    def stepped(self, run: LuaRun, change: int, used: int) -> None:
+        """A step of ``run`` changed what is in use by ``change`` bytes, to ``used``."""
+        if change < 0:
+            change += self._take_leftovers(-change)
+        memory = run.memory + change
+        if memory < 0:
+            self._freed -= memory
+        run.memory = max(0, min(memory, used))
+        run.grown = max(0, run.grown + change)
 
-    def collected(self, size: int) -> int:
-        """So much less is in use: gives how much of it was leftovers."""
-        old = min(self._old, size)
-        young = min(self._young, size - old)
-        self._old -= old
-        self._young -= young
-        return old + young
+    def dropped(self, run: LuaRun) -> None:
+        """It has ended: what it held is garbage."""
+        self._left_since += run.memory
+        self._grown.pop(run, None)
 
-    def collection_begins(self) -> None:
-        """What is there now will be gone when it ends."""
-        self._old, self._young = self._old + self._young, 0
+    def collection_begins(self, runs: Iterable[LuaRun]) -> None:
+        """What is garbage now will be gone when it ends."""
+        self._left_before, self._left_since = self._left_before + self._left_since, 0
+        self._grown = {run: run.grown for run in runs}
+
+    def collected(self, size: int) -> None:
+        """A piece of it has freed so much."""
+        self._freed += size - self._take_leftovers(size)
 
     def collection_ends(self) -> None:
-        """See :meth:`collection_begins`."""
-        self._old = 0
+        """Share out what was freed."""
+        self._left_before = 0
+        whole = sum(self._grown.values())
+        part = min(1.0, self._freed / whole) if whole else 0.0
+        for run, grown in self._grown.items():
+            run.memory = max(0, run.memory - int(grown * part))
+            run.grown = max(0, run.grown - grown)
+        self._freed = 0
+        self._grown = {}
+
+    def _take_leftovers(self, size: int) -> int:
+        before = min(self._left_before, size)
+        since = min(self._left_since, size - before)
+        self._left_before -= before
+        self._left_since -= since
+        return before + since
 
 
 def _memory(run: LuaRun) -> int:

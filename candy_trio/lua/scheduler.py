@@ -124,20 +124,27 @@ class Scheduler:
 
     async def _go_on(self, vm: ScriptVM, run: LuaRun, answer: Yielded | Preempted) -> Answer:
         """The step after ``answer``, and after what that asks for."""
-        queued = run.exchange.response.queued
-        breach = limits.after_step(run.settings, run.computed, run.memory, queued)
-        if breach is not None:
-            raise self._over(vm, run, breach, vm.traceback(run))
         if isinstance(answer, Preempted):
             run.turns.keep(run)
+            await self._settle(vm, run)
             return await self._next_slice(vm, run, ())
         run.turns.give_back(run)
+        await self._settle(vm, run)
         computed_long = run.step_seconds > QUEUES_ABOVE
         values = await perform(run, answer.op, answer.args)
         if computed_long:
             return await self._next_slice(vm, run, values)
         await self._wait(vm, run)
         return vm.resume(run, trio.current_time() - run.started, *values)
+
+    async def _settle(self, vm: ScriptVM, run: LuaRun) -> None:
+        """Raise where it is past a limit; mostly without waiting."""
+        settings, response = run.settings, run.exchange.response
+        while not vm.retired and limits.in_doubt(settings, run.memory, run.grown, response.queued):
+            await self._collector.collection(vm)
+        breach = limits.after_step(settings, run.computed, run.memory, response.queued)
+        if breach is not None:
+            raise self._over(vm, run, breach, vm.traceback(run))
 
     async def _next_slice(self, vm: ScriptVM, run: LuaRun, values: tuple[Plain, ...]) -> Answer:
         while True:

@@ -15,7 +15,7 @@ from candy_trio.errors import RequestError
 from candy_trio.lua import limits, modules, traceback
 from candy_trio.lua.api import output, regex, request, shared, text, time
 from candy_trio.lua.current import Current, LuaRun
-from candy_trio.lua.room import Leftovers, Room
+from candy_trio.lua.room import Room, Sums
 from candy_trio.observe.log import Level
 from candy_trio.version import VERSION
 
@@ -88,7 +88,7 @@ class ScriptVM:
         self.memory_used: Callable[[], int] = self.engine_vm.memory_used
         self._limits: LuaSettings | None = None
         """Whose limits of a first step the engine's VM has."""
-        self.left = Leftovers()
+        self.sums = Sums()
         self.suspended: set[LuaRun] = set()
         """The runs that wait, for whatever; the others are over before anybody else looks."""
         self.retired = False
@@ -235,25 +235,22 @@ class ScriptVM:
         lua = self.engine_vm
         run.step_seconds = lua.step_seconds
         run.computed += lua.step_seconds
-        grown = lua.step_memory
-        if grown < 0:
-            grown += self.left.collected(-grown)
-        run.memory = max(0, run.memory + grown)
-        if run.memory > run.settings.memory_limit:
-            # Its garbage may have been collected in a step of somebody else's.
-            run.memory = min(run.memory, self.memory_used())
+        self.sums.stepped(run, lua.step_memory, self.memory_used())
 
     def collect_step(self) -> bool:
         """A piece of a collection; True when a cycle has ended."""
+        before = self.memory_used()
         try:
             return self.engine_vm.collect_step()
         except Exception as error:
             self._broken_by(error)
             return False
+        finally:
+            self.sums.collected(max(0, before - self.memory_used()))
 
     def drop(self, run: LuaRun) -> None:
         """Never resume it again."""
-        self.left.add(run.memory)
+        self.sums.dropped(run)
         if not self.broken:
             self.engine_vm.drop(run.number)
 

@@ -116,11 +116,21 @@ async def _serve(
             routes.append((target, case))
     with tempfile.TemporaryDirectory() as folder:
         opening = open_site(Path(folder), "".join(text), files, polled=True)
-        async with opening as site, trio.open_nursery() as n:
+        async with opening as site:
             right: dict[str, bytes] = {}
             end = time.monotonic() + seconds
-            for _ in range(CLIENTS):
-                n.start_soon(_client, site, routes, end, rng, counts, right)
+            async with trio.open_nursery() as n:
+                for _ in range(CLIENTS):
+                    n.start_soon(_client, site, routes, end, rng, counts, right)
+            for line in _logged_of(counts.wrong, site.log()):
+                print(line)
+
+
+def _logged_of(wrong: list[str], log: str) -> list[str]:
+    """What the error log says of the requests that went wrong: no other trace of them is left."""
+    requests = {f'"GET {line.split(" ", 1)[0]} ' for line in wrong}
+    entries = re.split(r"\n(?=\d{4}/)", log)  # a traceback takes several lines
+    return [entry for entry in entries if any(request in entry for request in requests)]
 
 
 def _cases(engine: str) -> list[Case]:
