@@ -710,7 +710,7 @@ typedef struct {
   lua_State *anchor;
   lua_Alloc native;
   void *context;                    /* of the native one */
-  size_t used, limit, early;        /* bytes; a limit of 0 is none; from early on the slice ends */
+  size_t used, limit, early;        /* bytes; from early on the slice ends */
   int jit;
 } Memory;
 
@@ -727,7 +727,7 @@ static int is_like_strings(const Memory *memory, const void *piece, size_t wante
 static void *allocate(void *context, void *piece, size_t old, size_t wanted) {
   Memory *memory = context;
   if (!piece) old = 0;              /* PUC-Lua tells there what it will be */
-  if (memory->limit && wanted > old && memory->used + (wanted - old) > memory->early) {
+  if (wanted > old && memory->used + (wanted - old) > memory->early) {
     size_t most = memory->limit + (is_like_strings(memory, piece, wanted) ? memory->limit / 4 : 0);
     if (memory->used + (wanted - old) > most) return NULL;
     if (active) hurry(active);
@@ -764,6 +764,7 @@ static PyObject *count_memory(PyObject *self, PyObject *args) {
   lua_State *L = (lua_State *)(uintptr_t)anchor;
   memory->setallocf = setallocf;
   memory->anchor = L;
+  memory->limit = memory->early = SIZE_MAX;
   memory->jit = dlsym(library, "luaJIT_setmode") != NULL;
   memory->native = getallocf(L, &memory->context);
   memory->used = (size_t)gc(L, GC_COUNT, 0) * KILOBYTE + (size_t)gc(L, GC_COUNT_BYTES, 0);
@@ -795,8 +796,9 @@ static PyObject *limit_memory(PyObject *self, PyObject *args) {
   if (!PyArg_ParseTuple(args, "On", &handle, &most)) return NULL;
   Memory *memory = memory_of(handle);
   if (!memory) return NULL;
-  memory->limit = most > 0 ? (size_t)most : 0;
-  memory->early = memory->limit > memory->used ? memory->limit - (memory->limit - memory->used) / 4 : 0;
+  memory->limit = most > 0 ? (size_t)most : SIZE_MAX;
+  memory->early = memory->limit;
+  if (memory->limit > memory->used && most > 0) memory->early -= (memory->limit - memory->used) / 4;
   Py_RETURN_NONE;
 }
 

@@ -1,6 +1,6 @@
 """How much memory a VM holds, and the most that it may hold: :func:`open_runtime`.
 
-lupa has a count and a bound for every Lua, and the C extension, where there is one, has better ones:
+lupa has a count and a bound for every Lua. Where there is the C extension it has better ones:
 ``_slicer.c`` tells why.
 """
 

@@ -41,10 +41,13 @@ async def test_the_memory_limit_answers_500(engine: str, what: str, tmp_path: Pa
         assert re.search(
             r"lua entry thread aborted: lua_memory_limit: t\.lua"
             r" (took \d+\.\d MB of at most 8\.0 MB|had taken \d+\.\d [KM]B when it asked for more"
-            r" than 8\.0 MB)\nstack traceback:\ncoroutine 0:\n",
+            r" than 8\.0 MB)[\n,]",
             log,
         ), log
-        assert re.search(r"t\.lua:(\d:)? in", log)
+        if engine != "lua53":  # which can't be asked where an interrupted thread stands
+            assert re.search(
+                r" 8\.0 MB\)?\nstack traceback:\ncoroutine 0:\n(.*\n)*\tt\.lua:(\d:)? in", log
+            )
         assert "[candy" not in log
         assert '" 500 ' in site.access_log()
         assert (await site.request("/?ok=1")).text == "ok\n"
