@@ -4,8 +4,9 @@ VMs that were retired.
 Rules of this module:
 
 - A step of a collection is as good as a slice of a script, and waits in the same queue.
-- First the garbage, then the scripts with the largest sums, then the VM itself: one that has no
-  room although nobody in it holds much is retired, with whatever fills it.
+- First the garbage, if need be while scripts that compute stand still; then the scripts with the
+  largest sums; then the VM itself: one that has no room although nobody in it holds much is
+  retired, with whatever fills it.
 - One task at most makes room in a VM.
 """
 
@@ -85,23 +86,22 @@ class Collector:
     async def _make_room(self, vm: ScriptVM) -> None:
         await self._collect(vm)
         while _is_short(vm):
+            # What was let go of since that began is still there, and seems to be held.
+            await self._collect_alone(vm)
+            if not _is_short(vm):
+                return
             victims = vm.room.victims(vm.memory_used(), vm.suspended)
-            if not victims:
-                # Nobody holds much. What was let go of during the collection may still be there.
-                await self._collect_alone(vm)
-                if _is_short(vm) and not vm.room.victims(vm.memory_used(), vm.suspended):
-                    self._retire(
-                        vm,
-                        f"lua_vm_memory: {limits.size(vm.memory_used())} of at most"
-                        f" {limits.size(vm.room.limit)} are in use after a collection, and no"
-                        " running script holds much of it",
-                    )
-                continue
             for run in victims:
                 run.end(_ending(vm, run))
+            if not victims:
+                self._retire(
+                    vm,
+                    f"lua_vm_memory: {limits.size(vm.memory_used())} of at most"
+                    f" {limits.size(vm.room.limit)} are in use after a collection, and no"
+                    " running script holds much of it",
+                )
             # One that can't leave at once (a file is being read for it) is chosen again.
             await trio.lowlevel.checkpoint()
-            await self._collect(vm)
 
     async def _collect(self, vm: ScriptVM) -> None:
         """Collect in turn with scripts that compute."""
@@ -136,7 +136,7 @@ class _Collection:
             self._ends += 1
         self.ended = vm.retired or self._ends == CYCLES or self._steps_left < 0
         if self.ended:
-            vm.sums.collection_ends()
+            vm.sums.collection_ends(vm.memory_used())
 
 
 def _is_short(vm: ScriptVM) -> bool:

@@ -29,6 +29,8 @@ class LuaRun:
     """Bytes that it holds, garbage included that nobody has collected: see ``room.py``."""
     grown: int = 0
     """How many of them it has taken since the last whole collection: some may be garbage."""
+    taken: int = 0
+    """All the bytes that its steps have ever taken."""
     step_seconds: float = 0.0
     """Seconds of the last one."""
     scope: trio.CancelScope | None = None

@@ -58,26 +58,32 @@ class Room:
 
 
 class Sums:
-    """Whose the memory of a VM is: keeps ``memory`` and ``grown`` of its runs.
+    """Whose the memory of a VM is: keeps ``memory``, ``grown`` and ``taken`` of its runs.
 
-    What a step adds is known. What a collection takes is not: it comes in some step, or in none,
-    and what it frees may be the garbage of anybody. So a run is given what goes in a step of its
-    own, less what dropped runs have left; what goes elsewhere is shared out when a whole collection
-    has ended, in proportion to what each has grown by, which is all that can have become garbage.
+    What a step adds is known. What a collection takes is not: it frees anybody's garbage, in any
+    step or between them. So what goes in a step is taken for the run's own, less what dropped runs
+    have left; and when a whole collection has ended, what went elsewhere is shared out. First that
+    is the garbage of those that were over with their first step. The rest goes to the runs for what
+    each has grown by, which is all that can have become garbage, in proportion to all that it has
+    ever taken: who takes without end can hold but a small part of it.
     """
 
-    __slots__ = ("_freed", "_grown", "_left_before", "_left_since")
+    __slots__ = ("_freed", "_grown", "_left_before", "_left_since", "_used")
 
-    def __init__(self) -> None:
+    def __init__(self, used: int) -> None:
+        self._used = used  # as far as steps of runs, and of collections, have changed it
         self._left_before = 0  # by dropped runs, when the collection began that goes on
         self._left_since = 0
         self._freed = 0  # and not yet given to anybody
-        self._grown: dict[LuaRun, int] = {}  # of whoever has to wait for the collection's end
+        self._grown: dict[LuaRun, int] = {}  # as it was when the collection began
 
     def stepped(self, run: LuaRun, change: int, used: int) -> None:
         """A step of ``run`` changed what is in use by ``change`` bytes, to ``used``."""
+        self._used += change
         if change < 0:
             change += self._take_leftovers(-change)
+        else:
+            run.taken += change
         memory = run.memory + change
         if memory < 0:
             self._freed -= memory
@@ -92,22 +98,34 @@ class Sums:
     def collection_begins(self, runs: Iterable[LuaRun]) -> None:
         """What is garbage now will be gone when it ends."""
         self._left_before, self._left_since = self._left_before + self._left_since, 0
-        self._grown = {run: run.grown for run in runs}
+        self._grown = {run: run.grown for run in runs if run.grown}
 
     def collected(self, size: int) -> None:
         """A piece of it has freed so much."""
+        self._used -= size
         self._freed += size - self._take_leftovers(size)
 
-    def collection_ends(self) -> None:
-        """Share out what was freed."""
-        self._left_before = 0
-        whole = sum(self._grown.values())
-        part = min(1.0, self._freed / whole) if whole else 0.0
+    def collection_ends(self, used: int) -> None:
+        """Share out what was freed; ``used`` is in use now."""
+        others = used - self._used
+        rest = self._share_out(max(0, self._freed - others), self._grown)
+        # What is left corrects the sums: dropped runs had been given too much of earlier ones.
+        self._share_out(rest, {run: run.memory for run in self._grown})
         for run, grown in self._grown.items():
-            run.memory = max(0, run.memory - int(grown * part))
             run.grown = max(0, run.grown - grown)
-        self._freed = 0
+        self._used = used
+        self._left_before = self._freed = 0
         self._grown = {}
+
+    def _share_out(self, size: int, most: dict[LuaRun, int]) -> int:
+        """Give it to runs, to each at most so much; gives what nobody could be given."""
+        weight = sum(run.taken for run in most)
+        for run in sorted(most, key=lambda run: most[run] / run.taken):
+            share = min(most[run], run.memory, size * run.taken // weight)
+            run.memory -= share
+            size -= share
+            weight -= run.taken
+        return size
 
     def _take_leftovers(self, size: int) -> int:
         before = min(self._left_before, size)

@@ -88,7 +88,6 @@ class ScriptVM:
         self.memory_used: Callable[[], int] = self.engine_vm.memory_used
         self._limits: LuaSettings | None = None
         """Whose limits of a first step the engine's VM has."""
-        self.sums = Sums()
         self.suspended: set[LuaRun] = set()
         """The runs that wait, for whatever; the others are over before anybody else looks."""
         self.retired = False
@@ -147,6 +146,7 @@ class ScriptVM:
         """What serves requests, by the script's number."""
         self._set_route: Any = run[b"set_route"]
         self._failed_head: Any = run[b"failed_head"]
+        self.sums = Sums(self.memory_used())
 
     # ------------------------------------------------------------------ isolates and scripts
     def new_isolate(self, *, sandboxed: bool) -> int:

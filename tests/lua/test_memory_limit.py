@@ -13,6 +13,7 @@ from support.site import ENGINES, GET, SLICING, Site, one_route, open_site, scri
 
 from candy_trio.errors import ConfigError
 from candy_trio.lua import limits
+from candy_trio.lua.collector import CYCLES, Collector
 from candy_trio.lua.room import MAX_RESERVE, Room, Sums
 
 # ---------------------------------------------------------------------- one run
@@ -160,6 +161,10 @@ GARBAGE = {
     "coroutines": (
         "for i = 1, 80000 do coroutine.wrap(function() coroutine.yield(1) end)() end"
     ),
+    "functions": (
+        "local load, text = loadstring or load, {} for i = 1, 300 do text[i] = '{' .. i .. '},' end"
+        " text = 'return {' .. table.concat(text) for i = 1, 2000 do load(text .. i .. '}') end"
+    ),
     "texts": "for i = 1, 3000 do local s = ('x'):rep(1e5) .. i end",
     "a text that grows": "local s = '' for i = 1, 700 do s = s .. ('x'):rep(1e3) .. i end",
     "texts between waits": (
@@ -269,7 +274,7 @@ class RunWith:
 
     def __init__(self, memory: int) -> None:
         self.memory = memory
-        self.grown = 0
+        self.grown = self.taken = 0
 
 
 def run_with(memory: int) -> Any:
@@ -301,50 +306,97 @@ def test_a_large_vm_keeps_no_more_free_than_one_script_takes() -> None:
 PLENTY = 10_000
 
 
+class Memory:
+    """A VM's, whose runs step as told."""
+
+    def __init__(self) -> None:
+        self.used = 1000
+        self.sums = Sums(self.used)
+
+    def step(self, run: Any, change: int) -> None:
+        self.used += change
+        self.sums.stepped(run, change, self.used)
+
+    def collect(self, runs: list[Any], size: int) -> None:
+        self.sums.collection_begins(runs)
+        self.used -= size
+        self.sums.collected(size)
+        self.sums.collection_ends(self.used)
+
+
 def test_what_a_dropped_run_has_left_is_nobodys_credit() -> None:
     """Who steps while that is collected has not given back what it took."""
-    sums, gone, run = Sums(), run_with(0), run_with(0)
-    sums.stepped(gone, 500, PLENTY)
-    sums.stepped(run, 300, PLENTY)
-    sums.dropped(gone)
-    sums.stepped(run, -400, PLENTY)
+    memory, gone, run = Memory(), run_with(0), run_with(0)
+    memory.step(gone, 500)
+    memory.step(run, 300)
+    memory.sums.dropped(gone)
+    memory.step(run, -400)
     assert run.memory == 300
-    sums.stepped(run, -200, PLENTY)
+    memory.step(run, -200)
     assert (run.memory, run.grown) == (200, 200)
+    memory.collect([run], 0)
+    assert run.memory == 200
 
 
 def test_nobody_holds_more_than_all() -> None:
-    sums, run = Sums(), run_with(0)
+    sums, run = Sums(100), run_with(0)
     sums.stepped(run, 900, 700)
     assert run.memory == 700
 
 
 def test_a_whole_collection_is_shared_out_by_growth() -> None:
-    """Wherever it freed: in its own pieces, and in steps of runs that held less than that."""
-    sums, held, grows, comes = Sums(), run_with(0), run_with(0), run_with(0)
-    sums.stepped(held, 600, PLENTY)
-    sums.collection_begins([held])
-    sums.collection_ends()
+    """Nobody is credited with what an earlier one has left."""
+    memory, held, grows = Memory(), run_with(0), run_with(0)
+    memory.step(held, 600)
+    memory.collect([held], 0)
     assert (held.memory, held.grown) == (600, 0)
-    sums.stepped(held, 100, PLENTY)
-    sums.stepped(grows, 300, PLENTY)
-    sums.collection_begins([held, grows])
-    sums.stepped(comes, 50, PLENTY)
-    sums.stepped(comes, -150, PLENTY)
-    sums.collected(100)
-    sums.collection_ends()
-    assert [run.memory for run in (held, grows, comes)] == [650, 150, 0]
+    memory.step(held, 10)
+    memory.step(grows, 300)
+    memory.collect([held, grows], 200)
+    assert [held.memory, grows.memory] == [600, 110]
     assert (held.grown, grows.grown) == (0, 0)
 
 
-def test_a_collection_credits_no_run_with_what_it_held_before() -> None:
-    sums, run = Sums(), run_with(0)
-    sums.stepped(run, 300, PLENTY)
-    sums.collection_begins([run])
-    sums.stepped(run, 40, PLENTY)
-    sums.collected(5000)
-    sums.collection_ends()
-    assert (run.memory, run.grown) == (40, 40)
+def test_who_has_taken_the_most_is_given_the_most() -> None:
+    """It can hold but a small part of it: so no sum grows for ever that holds nothing."""
+    memory, holds, takes = Memory(), run_with(0), run_with(0)
+    memory.step(takes, 900)
+    memory.collect([takes], 900)
+    memory.step(takes, 300)
+    memory.step(holds, 300)
+    memory.collect([takes, holds], 300)
+    assert [takes.memory, holds.memory] == [60, 240]
+
+
+def test_garbage_that_is_collected_in_a_step_of_somebody_else_is_shared_out() -> None:
+    """Whether that one has a sum, or was over with its first step."""
+    memory, run, comes = Memory(), run_with(0), run_with(0)
+    memory.step(run, 500)
+    memory.step(comes, 50)
+    memory.step(comes, -150)
+    memory.used -= 200
+    memory.collect([run], 0)
+    assert [run.memory, comes.memory] == [200, 0]
+
+
+def test_garbage_of_those_that_are_over_at_once_is_nobodys_credit() -> None:
+    memory, run = Memory(), run_with(0)
+    memory.step(run, 300)
+    memory.used += 5000
+    memory.collect([run], 5100)
+    assert run.memory == 200
+
+
+def test_what_a_dropped_run_had_been_given_too_much_of_comes_back() -> None:
+    memory, gone, run = Memory(), run_with(0), run_with(0)
+    memory.step(gone, 400)
+    memory.step(run, 400)
+    memory.collect([gone, run], 400)
+    assert [gone.memory, run.memory] == [200, 200]
+    memory.sums.dropped(gone)
+    memory.step(run, 100)
+    memory.collect([run], 500)
+    assert run.memory == 0
 
 
 @pytest.mark.parametrize(
@@ -365,3 +417,58 @@ def test_what_has_grown_is_doubted_before_it_fails(
 ) -> None:
     settings: Any = SimpleNamespace(memory_limit=6400)
     assert limits.in_doubt(settings, memory, grown, queued) is doubted
+
+
+class FullVM:
+    """What a collector works on: all in use is garbage of the last slice."""
+
+    retired = False
+    making_room = None
+
+    def __init__(self) -> None:
+        self.used = 950
+        self.room = Room(1000)
+        self.sums = Sums(0)
+        self.run: Any = run_with(900)
+        self.run.end = self.end
+        self.suspended = {self.run}
+        self.ended = False
+        self.ends_alone = 0
+
+    def end(self, ending: object) -> None:
+        self.ended = True
+        self.used = 0
+
+    def memory_used(self) -> int:
+        return self.used
+
+    def collect_step(self) -> bool:
+        """Cycles end at once; whoever computes between them makes as much garbage as they free."""
+        self.ends_alone += 1
+        if self.ends_alone == CYCLES:
+            self.used = 10
+        return True
+
+    def room_is_made(self) -> None:
+        self.making_room = None
+
+
+async def test_nobody_is_ended_before_those_that_compute_have_stood_still() -> None:
+    """What they let go of during a collection is there when it ends, and seems to be held."""
+    slices = trio.Lock()
+    vm: Any = FullVM()
+    collector = Collector(slices, lambda *_: None)
+
+    async def compute() -> None:
+        while True:
+            async with slices:
+                vm.ends_alone = 0
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(collector.run)
+        nursery.start_soon(compute)
+        collector.want(vm)
+        while vm.making_room is not None:
+            await trio.lowlevel.checkpoint()
+        nursery.cancel_scope.cancel()
+    assert (vm.ended, vm.used) == (False, 10)
