@@ -12,11 +12,11 @@
 
 local K, host, scripts, lualib = ...
 
-local find, gmatch, gsub, next, setfenv, setmetatable, type =
-      string.find, string.gmatch, string.gsub, next, setfenv, setmetatable, type
+local find, gmatch, gsub, next, rawget, setfenv, setmetatable, type =
+      string.find, string.gmatch, string.gsub, next, rawget, setfenv, setmetatable, type
 local native_cpath, native_loadlib, native_preload, native_require =
       package.cpath, package.loadlib, package.preload, require
-local raise, rethrow, bad_argument, S = K.raise, K.rethrow, K.bad_argument, K.S
+local catch, raise, rethrow, bad_argument, S = K.catch, K.raise, K.rethrow, K.bad_argument, K.S
 local running = K.coroutine.running
 local compile_plain, without_shebang = scripts.compile_plain, scripts.without_shebang
 
@@ -28,9 +28,16 @@ local function finished(name, loaded, ...)
 end
 
 -- R.loading holds the coroutines that are in the middle of a require: none of them may yield, and
--- the run may not wait. The host knows, too: no other script of the isolate runs meanwhile, or it
--- would load the module a second time.
+-- the run may not wait. The host knows, too: from the moment it does until it is told of the end, no
+-- other script of the isolate runs, or it would load the module a second time. Before that moment
+-- one may have run, and have loaded it.
 local function run(I, R, name, loaded, chunk, argument)
+  host.loading(1)
+  local value = rawget(loaded, name)
+  if value ~= nil then
+    host.loading(-1)
+    return value
+  end
   I.loading[name] = R
   local co, loading = running(), R.loading
   if not loading then
@@ -39,14 +46,15 @@ local function run(I, R, name, loaded, chunk, argument)
   end
   local outer = loading[co]
   loading[co] = true
-  host.loading(1)
   local function judge(ok, ...)
-    host.loading(-1)
+    local done, value = false, (...)
+    if ok then done, value = catch(finished, name, loaded, ...) end
     loading[co], I.loading[name] = outer, nil
-    if ok then return finished(name, loaded, ...) end
-    return rethrow((...))
+    host.loading(-1)
+    if done then return value end
+    return rethrow(value)
   end
-  return judge(K.catch(chunk, name, argument))
+  return judge(catch(chunk, name, argument))
 end
 
 -- The scripts of isolate I share the state of modules from now on. The host first: whoever finds

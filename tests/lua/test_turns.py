@@ -271,6 +271,33 @@ async def test_a_module_is_loaded_once_whatever_may_interleave(engine: str, tmp_
         assert site.app.shared["candy"].get(b"loaded")[0] == 1, site.log()
 
 
+@pytest.mark.parametrize("engine", SLICING)
+@pytest.mark.parametrize("interleave", ["", "lua_interleave = true"])
+async def test_a_module_is_loaded_once_wherever_it_is_interrupted(
+    engine: str, interleave: str, tmp_path: Path
+) -> None:
+    """Before the first instruction of its main chunk, too, and behind the last."""
+    files = {"lualib/m.lua": 'ngx.shared.candy:incr("loaded", 1, 0) return {}'}
+    script = 'local m = require("m") cd.say(m == require("m"))'
+    config = site_of(engine, route("/", script, interleave))
+    async with open_site(tmp_path, config, files) as site:
+        vm = site.vm(engine).engine_vm
+        vm.interrupt_every(1)
+        texts: list[str] = []
+
+        async def ask(turns: int) -> None:
+            await turns_pass(turns)
+            texts.append((await site.request()).text)
+
+        async with trio.open_nursery() as nursery:
+            for number in range(8):
+                nursery.start_soon(ask, number)
+        vm.interrupt_every(0)
+        assert texts == ["true\n"] * 8, site.log()
+        assert site.interruptions(engine) > 100
+        assert site.app.shared["candy"].get(b"loaded")[0] == 1
+
+
 # ---------------------------------------------------------------------- waiting for it
 HEAVY = """
 require("m")
