@@ -12,6 +12,7 @@ Rules of this module:
 
 from __future__ import annotations
 
+from time import perf_counter
 from typing import TYPE_CHECKING, Final
 
 import trio
@@ -52,11 +53,18 @@ class Collector:
         if self._nursery is not None:
             self._nursery.start_soon(self._tend, vm)
 
-    async def collection(self, vm: ScriptVM) -> None:
-        """Wait for the end of one, of which nobody says how much of it has passed already."""
+    async def collection(self, vm: ScriptVM, run: LuaRun) -> None:
+        """Wait for the end of one, of which nobody says how much of it has passed already.
+
+        Those who wait pay for what is done meanwhile, as if their own steps did it.
+        """
         self.want(vm)
         if vm.making_room is not None:
-            await vm.making_room.wait()
+            vm.collected_for.add(run)
+            try:
+                await vm.making_room.wait()
+            finally:
+                vm.collected_for.discard(run)
 
     def close(self, vm: ScriptVM) -> None:
         """Free a retired VM if nobody is in it any more."""
@@ -132,8 +140,11 @@ class _Collection:
     def step(self) -> None:
         vm = self._vm
         self._steps_left -= 1
+        began = perf_counter()
         if not vm.retired and vm.collect_step():
             self._ends += 1
+        for run in vm.collected_for:
+            run.computed += (perf_counter() - began) / len(vm.collected_for)
         self.ended = vm.retired or self._ends == CYCLES or self._steps_left < 0
         if self.ended:
             vm.sums.collection_ends(vm.memory_used())

@@ -141,7 +141,7 @@ class Scheduler:
         """Raise where it is past a limit; mostly without waiting."""
         settings, response = run.settings, run.exchange.response
         while not vm.retired and limits.in_doubt(settings, run.memory, run.grown, response.queued):
-            await self._collector.collection(vm)
+            await self._collector.collection(vm, run)
         breach = limits.after_step(settings, run.computed, run.memory, response.queued)
         if breach is not None:
             raise self._over(vm, run, breach, vm.traceback(run))

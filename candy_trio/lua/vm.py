@@ -90,6 +90,8 @@ class ScriptVM:
         """Whose limits of a first step the engine's VM has."""
         self.suspended: set[LuaRun] = set()
         """The runs that wait, for whatever; the others are over before anybody else looks."""
+        self.collected_for: set[LuaRun] = set()
+        """Those of them that wait for the end of a collection."""
         self.retired = False
         """Whether another VM has taken its place: new runs belong there."""
         self.broken = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -195,6 +196,28 @@ async def test_garbage_is_not_held_against_a_script_beside_one_that_holds_much(
             assert not replies
             mock_clock.jump(1001)
         assert replies == {"/?mb=62": 200}
+
+
+@pytest.mark.parametrize("engine", SLICING)
+async def test_who_waits_for_a_collection_pays_for_it(
+    engine: str, tmp_path: Path, mock_clock: trio.testing.MockClock
+) -> None:
+    """Else a script that makes garbage for ever would go on long after its lua_cpu_limit."""
+    config = (
+        'lua_vm_memory = "256m"\nlua_time_limit = "60m"\n'
+        + one_route(engine, script_keys('lua_memory_limit = "100m"'))
+        + f'[[host.route]]\nlocation = "/garbage"\nlua_engine = "{engine}"\n'
+        'lua_script = "garbage.lua"\nlua_memory_limit = "16m"\nlua_cpu_limit = "500ms"\n'
+    )
+    many = "local t = {} for i = 1, 4e5 do t[i] = {i} end cd.sleep(1000)"
+    files = {"t.lua": many, "garbage.lua": "local s while true do s = ('x'):rep(1e5) end"}
+    async with open_site(tmp_path, config, files) as site, trio.open_nursery() as nursery:
+        nursery.start_soon(site.request, "/")
+        await turns_pass(1000)
+        began = time.perf_counter()
+        assert (await site.request("/garbage")).status == 504, site.log()
+        assert time.perf_counter() - began < 1.0
+        nursery.cancel_scope.cancel()
 
 
 @pytest.mark.parametrize("engine", ENGINES)
