@@ -74,24 +74,26 @@ class Listener:
         self,
         serve: Callable[[socket.socket], Awaitable[None]],
         nursery: trio.Nursery,
-        capacity: trio.CapacityLimiter,
+        capacity: trio.Semaphore,
         log: ErrorLog,
     ) -> None:
         """Start ``serve`` in ``nursery`` for each connection, until cancelled.
 
-        ``capacity`` is shared by all listeners: every connection holds one of its tokens.
+        ``capacity`` is shared by all listeners: every connection takes one of it.
         """
         accepted = 0
         while True:
-            token = object()
-            await capacity.acquire_on_behalf_of(token)
+            try:
+                capacity.acquire_nowait()  # acquire() would be a turn of the loop for each
+            except trio.WouldBlock:
+                await capacity.acquire()
             sock = None
             try:
                 sock = await self._next(log)
             finally:
                 if sock is None:
-                    capacity.release_on_behalf_of(token)
-            nursery.start_soon(_serve_and_release, serve, sock, capacity, token)
+                    capacity.release()
+            nursery.start_soon(_serve_and_release, serve, sock, capacity)
             accepted += 1
             if accepted % ACCEPT_BATCH == 0:
                 await trio.lowlevel.checkpoint()
@@ -121,13 +123,12 @@ class Listener:
 async def _serve_and_release(
     serve: Callable[[socket.socket], Awaitable[None]],
     sock: socket.socket,
-    capacity: trio.CapacityLimiter,
-    token: object,
+    capacity: trio.Semaphore,
 ) -> None:
     try:
         await serve(sock)
     finally:
-        capacity.release_on_behalf_of(token)
+        capacity.release()
 
 
 def open_listeners(addresses: Sequence[tuple[str, int]]) -> list[Listener]:
@@ -147,12 +148,12 @@ def open_listeners(addresses: Sequence[tuple[str, int]]) -> list[Listener]:
     return listeners
 
 
-def connection_capacity() -> trio.CapacityLimiter:
+def connection_capacity() -> trio.Semaphore:
     """The cap on connections: MAX_CONNECTIONS, or what the limit on descriptors leaves."""
     descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if descriptors == resource.RLIM_INFINITY:
-        return trio.CapacityLimiter(MAX_CONNECTIONS)
-    return trio.CapacityLimiter(max(1, min(MAX_CONNECTIONS, descriptors - RESERVED_DESCRIPTORS)))
+        return trio.Semaphore(MAX_CONNECTIONS)
+    return trio.Semaphore(max(1, min(MAX_CONNECTIONS, descriptors - RESERVED_DESCRIPTORS)))
 
 
 def _bind(ip: str, port: int) -> socket.socket:

@@ -12,6 +12,7 @@ import pytest
 import trio
 import trio.testing
 from serving import Lines, PythonHandler, hello, request, route
+from support.site import turns_pass
 
 from candy_trio.config.load import load_config
 from candy_trio.errors import ClientGone, ConfigError
@@ -212,7 +213,7 @@ async def test_accepting_pauses_at_the_cap(autojump_clock: trio.testing.MockCloc
 
     async with trio.open_nursery() as nursery:
         log = ErrorLog(Lines(), Level.INFO)  # type: ignore[arg-type]
-        nursery.start_soon(listener.accept, hold, nursery, trio.CapacityLimiter(2), log)
+        nursery.start_soon(listener.accept, hold, nursery, trio.Semaphore(2), log)
         clients = [socket.create_connection(("127.0.0.1", listener.port)) for _ in range(3)]
         await trio.testing.wait_all_tasks_blocked(0.05)
         assert len(served) == 2
@@ -223,6 +224,27 @@ async def test_accepting_pauses_at_the_cap(autojump_clock: trio.testing.MockCloc
     listener.close()
     for client in clients:
         client.close()
+
+
+async def test_clients_that_come_at_once_are_accepted_at_once() -> None:
+    """One a turn of the loop would take seconds while others are served, a few ms in each."""
+    (listener,) = open_listeners([("127.0.0.1", 0)])
+    clients = [socket.create_connection(("127.0.0.1", listener.port)) for _ in range(10)]
+    served: list[socket.socket] = []
+
+    async def hold(sock: socket.socket) -> None:
+        served.append(sock)
+        await trio.sleep_forever()
+
+    async with trio.open_nursery() as nursery:
+        log = ErrorLog(Lines(), Level.INFO)  # type: ignore[arg-type]
+        nursery.start_soon(listener.accept, hold, nursery, trio.Semaphore(100), log)
+        await turns_pass(3)
+        assert len(served) == 10
+        nursery.cancel_scope.cancel()
+    listener.close()
+    for sock in (*clients, *served):
+        sock.close()
 
 
 async def test_socket_transport_moves_bytes() -> None:
