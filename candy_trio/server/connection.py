@@ -130,7 +130,8 @@ class Connection:
                     await self._outbound.drain()
                 if self._lingers:
                     await self._linger()
-                nursery.cancel_scope.cancel()
+                if nursery.child_tasks:
+                    nursery.cancel_scope.cancel()
         except Exception as error:
             # A mistake of this server: the worker goes on, and the log tells.
             self._app.error_log.log(Level.CRIT, "".join(traceback.format_exception(error)).rstrip())

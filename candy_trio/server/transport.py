@@ -115,6 +115,7 @@ class SocketTransport(Transport):
         self._send = sock.send
         self._poller = poller
         self._polled = False
+        self._waited = False  # in trio, which then wants to hear of the socket's end
         self._must_pause = False
         self._take: Callable[[bytes], bool] = _refuse
 
@@ -188,6 +189,7 @@ class SocketTransport(Transport):
         return False
 
     async def receive(self, max_bytes: int) -> bytes:
+        self._waited = True
         while True:
             try:
                 await trio.lowlevel.wait_readable(self._sock)
@@ -210,6 +212,7 @@ class SocketTransport(Transport):
             sent = self.try_send(data)
             if sent:
                 return sent
+            self._waited = True
             try:
                 await trio.lowlevel.wait_writable(self._sock)
             except (OSError, trio.ClosedResourceError) as error:
@@ -220,9 +223,9 @@ class SocketTransport(Transport):
             self._sock.shutdown(socket.SHUT_WR)
 
     async def aclose(self) -> None:
-        if self._sock.fileno() != -1:
+        if self._waited and self._sock.fileno() != -1:
             trio.lowlevel.notify_closing(self._sock)
-            self._sock.close()
+        self._sock.close()
 
 
 class StreamTransport(Transport):
