@@ -29,7 +29,7 @@ BACKLOG: Final = 511
 """Connections that the kernel keeps for us until they are accepted; nginx's number."""
 
 MAX_CONNECTIONS: Final = 10_000
-"""Open connections of a worker: each holds some 11 KB here, beside its socket's buffers."""
+"""Open connections of a worker: each holds some 8 KB here, beside its socket's buffers."""
 
 RESERVED_DESCRIPTORS: Final = 64
 """Descriptors kept from connections for logs, body files, scripts' sources and the event loop."""
