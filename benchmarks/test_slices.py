@@ -27,7 +27,7 @@ ENGINES = ("luajit", "lua54", "lua55")
 LUPA_NAMES = {"luajit": "luajit21"}
 """lupa's modules that are called otherwise than the engine."""
 
-VMS, PROGRAM_ROUNDS = 5, 3
+VMS, PROGRAM_ROUNDS = 5, 5
 """Which traces LuaJIT records is partly chance: nbody takes 1.4 times in one VM of five."""
 PROGRAMS_BOUND = 1.05
 """How many times plain lupa's time the programs may take, geometric mean."""
