@@ -4,7 +4,7 @@ VMs that were retired.
 Rules of this module:
 
 - A step of a collection is as good as a slice of a script, and waits in the same queue.
-- First the garbage, if need be while scripts that compute stand still; then the scripts with the
+- First the garbage, if need be while the VM's scripts stand still; then the scripts with the
   largest sums; then the VM itself: one that has no room although nobody in it holds much is
   retired, with whatever fills it.
 - One task at most makes room in a VM.
@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 
 CYCLES: Final = 2
 """Ends of a cycle to wait for: what became garbage while one was under way survives it."""
+
+PIECE_SECONDS: Final = 0.003
+"""What is done of a collection in one turn, at least a step: less would make whoever waits for its
+end wait for many times as many slices of others."""
 
 STEP: Final = 1 << 16
 """Bytes that a step works through at least. It bounds the steps of a collection: scripts that
@@ -56,7 +60,8 @@ class Collector:
     async def collection(self, vm: ScriptVM, run: LuaRun) -> None:
         """Wait for the end of one, of which nobody says how much of it has passed already.
 
-        Those who wait pay for what is done meanwhile, as if their own steps did it.
+        Those who wait pay for what is done meanwhile, as if their own steps did it: each for the
+        part of the memory that it has taken. The rest is the VM's whole, which is nobody's fault.
         """
         self.want(vm)
         if vm.making_room is not None:
@@ -116,15 +121,16 @@ class Collector:
         collection = _Collection(vm)
         while not collection.ended:
             async with self._slices:
-                collection.step()
+                collection.go_on()
 
     async def _collect_alone(self, vm: ScriptVM) -> None:
-        """Collect while scripts that compute stand still."""
-        collection = _Collection(vm)
-        async with self._slices:
-            while not collection.ended:
-                collection.step()
-                await trio.lowlevel.checkpoint()
+        """Collect while the scripts of this VM that have begun stand still."""
+        vm.pause = trio.Event()
+        try:
+            await self._collect(vm)
+        finally:
+            vm.pause.set()
+            vm.pause = None
 
 
 class _Collection:
@@ -137,17 +143,31 @@ class _Collection:
         self._steps_left = CYCLES * (vm.memory_used() // STEP + 16)
         self.ended = False
 
-    def step(self) -> None:
+    def go_on(self) -> None:
+        """A piece of it."""
         vm = self._vm
+        piece_ends = perf_counter() + PIECE_SECONDS
+        while not self.ended:
+            self._step(vm)
+            if perf_counter() >= piece_ends:
+                return
+
+    def _step(self, vm: ScriptVM) -> None:
+        if vm.retired:
+            self.ended = True  # and nobody's sum counts in it any more
+            return
+        used, began = vm.memory_used(), perf_counter()
         self._steps_left -= 1
-        began = perf_counter()
-        if not vm.retired and vm.collect_step():
+        if vm.collect_step():
             self._ends += 1
+        seconds = perf_counter() - began
         for run in vm.collected_for:
-            run.computed += (perf_counter() - began) / len(vm.collected_for)
-        self.ended = vm.retired or self._ends == CYCLES or self._steps_left < 0
-        if self.ended:
-            vm.sums.collection_ends(vm.memory_used())
+            run.computed += seconds * run.grown / max(used, run.grown)
+        if vm.retired:
+            self.ended = True
+        elif self._ends == CYCLES or self._steps_left < 0:
+            self.ended = True
+            vm.sums.collection_ends(vm.suspended, vm.memory_used())
 
 
 def _is_short(vm: ScriptVM) -> bool:

@@ -29,6 +29,8 @@ class LuaRun:
     """Bytes that it holds, garbage included that nobody has collected: see ``room.py``."""
     grown: int = 0
     """How many of them it has taken since the last whole collection: some may be garbage."""
+    collected: bool = False
+    """Whether there has been such a one since it began to grow."""
     taken: int = 0
     """All the bytes that its steps have ever taken."""
     step_seconds: float = 0.0

@@ -35,19 +35,30 @@ def seconds_left(settings: LuaSettings, elapsed: float, computed: float) -> floa
     return max(0.0, min(settings.cpu_limit - computed, settings.time_limit - elapsed))
 
 
-def memory_left(settings: LuaSettings, memory: int, queued: int) -> int:
-    """What the next step may add to the VM."""
-    return max(0, settings.memory_limit - memory - queued)
+def memory_left(settings: LuaSettings, memory: int, queued: int, plenty: bool) -> int:
+    """What the next step may add to the VM; where that has ``plenty`` half the limit more, since
+    much of it may be garbage, which :func:`in_doubt` comes to before :func:`after_step`."""
+    most = settings.memory_limit
+    if plenty:
+        most += most // 2
+    return max(0, most - memory - queued)
 
 
-def in_doubt(settings: LuaSettings, memory: int, grown: int, queued: int) -> bool:
-    """Whether garbage might fail the next steps: only a collection can tell how much of what the
-    run has ``grown`` by it still holds. Not for a small part of the limit: a run that holds
-    nearly all of it would have a collection after each slice."""
+def in_doubt(settings: LuaSettings, memory: int, grown: int, queued: int, may_wait: bool) -> bool:
+    """Whether garbage might fail the run: only a collection can tell how much of what it has
+    ``grown`` by it still holds.
+
+    Where it ``may_wait`` that is asked when the limit is passed, else when the next growth of that
+    size might fail. Not for a small part of the limit: a run that holds nearly all of it would
+    have a collection after each slice.
+    """
     limit = settings.memory_limit
     most = memory + queued
-    left = limit - most
-    return most > limit // 2 and grown > max(left // 2, limit // DOUBTED_PART)
+    if grown <= limit // DOUBTED_PART:
+        return False
+    if may_wait:
+        return most > limit
+    return most > limit // 2 and grown > (limit - most) // 2
 
 
 def after_step(settings: LuaSettings, computed: float, memory: int, queued: int) -> Breach | None:
@@ -70,7 +81,7 @@ def of_memory(settings: LuaSettings, memory: int, queued: int, room: int) -> Bre
     """Why a step was ended for its memory, when its VM had ``room`` for more."""
     if memory + queued > settings.memory_limit:
         return _of_memory(settings, memory, queued)
-    if room < memory_left(settings, memory, queued):
+    if room < memory_left(settings, memory, queued, plenty=False):
         return Breach(
             "lua_vm_memory",
             FAILURE,

@@ -61,64 +61,62 @@ class Sums:
     """Whose the memory of a VM is: keeps ``memory``, ``grown`` and ``taken`` of its runs.
 
     What a step adds is known. What a collection takes is not: it frees anybody's garbage, in any
-    step or between them. So what goes in a step is taken for the run's own, less what dropped runs
-    have left; and when a whole collection has ended, what went elsewhere is shared out. First that
-    is the garbage of those that were over with their first step. The rest goes to the runs for what
-    each has grown by, which is all that can have become garbage, in proportion to all that it has
-    ever taken: who takes without end can hold but a small part of it.
+    step or between them. What goes in a step is taken for the run's own, less what dropped runs
+    have left. When a whole collection has ended no garbage is left, and what is in use beyond the
+    modules is held by the runs: where their sums come to more than that, the difference is shared
+    out. It goes to what each has grown by, which is all that can have become garbage, in proportion
+    to all that it has ever taken: who takes without end can hold but a small part of it.
     """
 
-    __slots__ = ("_freed", "_grown", "_left_before", "_left_since", "_used")
+    __slots__ = ("_base", "_grown", "_late", "_left_before", "_left_since")
 
     def __init__(self, used: int) -> None:
-        self._used = used  # as far as steps of runs, and of collections, have changed it
+        self._base = used  # what is in use and no run's: modules, scripts, the server's own
         self._left_before = 0  # by dropped runs, when the collection began that goes on
         self._left_since = 0
-        self._freed = 0  # and not yet given to anybody
+        self._late = 0  # by those that were dropped since: it may still be there when that ends
         self._grown: dict[LuaRun, int] = {}  # as it was when the collection began
 
     def stepped(self, run: LuaRun, change: int, used: int) -> None:
         """A step of ``run`` changed what is in use by ``change`` bytes, to ``used``."""
-        self._used += change
         if change < 0:
             change += self._take_leftovers(-change)
         else:
             run.taken += change
-        memory = run.memory + change
-        if memory < 0:
-            self._freed -= memory
-        run.memory = max(0, min(memory, used))
+        run.memory = max(0, min(run.memory + change, used))
         run.grown = max(0, run.grown + change)
 
     def dropped(self, run: LuaRun) -> None:
         """It has ended: what it held is garbage."""
         self._left_since += run.memory
+        self._late += run.memory
         self._grown.pop(run, None)
 
     def collection_begins(self, runs: Iterable[LuaRun]) -> None:
         """What is garbage now will be gone when it ends."""
         self._left_before, self._left_since = self._left_before + self._left_since, 0
+        self._late = 0
         self._grown = {run: run.grown for run in runs if run.grown}
 
-    def collected(self, size: int) -> None:
-        """A piece of it has freed so much."""
-        self._used -= size
-        self._freed += size - self._take_leftovers(size)
-
-    def collection_ends(self, used: int) -> None:
-        """Share out what was freed; ``used`` is in use now."""
-        others = used - self._used
-        rest = self._share_out(max(0, self._freed - others), self._grown)
+    def collection_ends(self, runs: Iterable[LuaRun], used: int) -> None:
+        """Share out what it has freed; ``used`` is in use now."""
+        held = sum(run.memory for run in runs)
+        excess = held + self._late - (used - self._base)
+        rest = self._share_out(excess, self._grown)
         # What is left corrects the sums: dropped runs had been given too much of earlier ones.
-        self._share_out(rest, {run: run.memory for run in self._grown})
+        rest = self._share_out(rest, {run: run.memory for run in self._grown})
+        # More than the runs account for is no run's, and less is so no more.
+        self._base = used - self._late - (held - max(0, excess) + max(0, rest))
         for run, grown in self._grown.items():
             run.grown = max(0, run.grown - grown)
-        self._used = used
-        self._left_before = self._freed = 0
+            run.collected = True
+        self._left_before = 0
         self._grown = {}
 
     def _share_out(self, size: int, most: dict[LuaRun, int]) -> int:
         """Give it to runs, to each at most so much; gives what nobody could be given."""
+        if size <= 0:
+            return 0
         weight = sum(run.taken for run in most)
         for run in sorted(most, key=lambda run: most[run] / run.taken):
             share = min(most[run], run.memory, size * run.taken // weight)

@@ -82,6 +82,7 @@ class Scheduler:
         if failure.limit is not None:
             run.name = name
             vm.account(run)
+            vm.sums.dropped(run)
             self._judge(vm, run, failure)
 
     async def _take(
@@ -140,7 +141,12 @@ class Scheduler:
     async def _settle(self, vm: ScriptVM, run: LuaRun) -> None:
         """Raise where it is past a limit; mostly without waiting."""
         settings, response = run.settings, run.exchange.response
-        while not vm.retired and limits.in_doubt(settings, run.memory, run.grown, response.queued):
+        while not vm.retired:
+            # The first collection early: what others have grown by is in doubt then, too, and
+            # a wrong share of it does no harm yet.
+            may_wait = run.collected and vm.has_plenty()
+            if not limits.in_doubt(settings, run.memory, run.grown, response.queued, may_wait):
+                break
             await self._collector.collection(vm, run)
         breach = limits.after_step(settings, run.computed, run.memory, response.queued)
         if breach is not None:
@@ -153,7 +159,7 @@ class Scheduler:
                 # The lock may have been handed to a run that was cancelled in the same turn.
                 await trio.lowlevel.checkpoint_if_cancelled()
                 # An isolate may have begun to take turns since, and the VM may have filled up.
-                if run.turns.open_to(run) and not vm.is_full():
+                if run.turns.open_to(run) and vm.pause is None and not vm.is_full():
                     return vm.resume(run, trio.current_time() - run.started, *values)
 
     async def _wait(self, vm: ScriptVM, run: LuaRun) -> None:
@@ -165,6 +171,9 @@ class Scheduler:
                 await turns.take(run)
                 await trio.lowlevel.checkpoint_if_cancelled()
                 run.turn_wanted = None
+            if vm.pause is not None:
+                await vm.pause.wait()
+                continue
             if vm.memory_used() <= vm.line:
                 return
             self._collector.want(vm)

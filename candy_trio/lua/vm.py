@@ -85,6 +85,8 @@ class ScriptVM:
         self.line = self.room.line
         self.making_room: trio.Event | None = None
         """While somebody makes room in it."""
+        self.pause: trio.Event | None = None
+        """While the runs that have begun stand still, so that no garbage is made."""
         self.memory_used: Callable[[], int] = self.engine_vm.memory_used
         self._limits: LuaSettings | None = None
         """Whose limits of a first step the engine's VM has."""
@@ -224,7 +226,8 @@ class ScriptVM:
         lua, settings = self.engine_vm, run.settings
         self._limits = None
         lua.seconds_left = limits.seconds_left(settings, elapsed, run.computed)
-        lua.memory_left = limits.memory_left(settings, run.memory, run.exchange.response.queued)
+        queued = run.exchange.response.queued
+        lua.memory_left = limits.memory_left(settings, run.memory, queued, self.has_plenty())
         try:
             answer = lua.resume(run.number, *values)
         except Exception as error:
@@ -241,14 +244,11 @@ class ScriptVM:
 
     def collect_step(self) -> bool:
         """A piece of a collection; True when a cycle has ended."""
-        before = self.memory_used()
         try:
             return self.engine_vm.collect_step()
         except Exception as error:
             self._broken_by(error)
             return False
-        finally:
-            self.sums.collected(max(0, before - self.memory_used()))
 
     def drop(self, run: LuaRun) -> None:
         """Never resume it again."""
@@ -276,6 +276,10 @@ class ScriptVM:
         self.line = sys.maxsize
         if not self.broken:
             self.engine_vm.retire()
+
+    def has_plenty(self) -> bool:
+        """Whether garbage may lie about in it."""
+        return self.memory_used() < self.room.limit // 2
 
     def is_full(self) -> bool:
         """Whether nobody shall step before room is made."""
