@@ -63,13 +63,19 @@ class Collector:
         Those who wait pay for what is done meanwhile, as if their own steps did it: each for the
         part of the memory that it has taken. The rest is the VM's whole, which is nobody's fault.
         """
-        self.want(vm)
-        if vm.making_room is not None:
-            vm.collected_for.add(run)
-            try:
+        vm.collected_for.add(run)
+        try:
+            if vm not in self._wanted:
+                # A small VM is done with at once: turns of the loop would take longer than that.
+                collection = _Collection(vm)
+                collection.go_on()
+                if collection.ended:
+                    return
+            self.want(vm)
+            if vm.making_room is not None:
                 await vm.making_room.wait()
-            finally:
-                vm.collected_for.discard(run)
+        finally:
+            vm.collected_for.discard(run)
 
     def close(self, vm: ScriptVM) -> None:
         """Free a retired VM if nobody is in it any more."""
@@ -162,7 +168,7 @@ class _Collection:
             self._ends += 1
         seconds = perf_counter() - began
         for run in vm.collected_for:
-            run.computed += seconds * run.grown / max(used, run.grown)
+            run.computed += seconds * run.memory / max(used, run.memory, 1)
         if vm.retired:
             self.ended = True
         elif self._ends == CYCLES or self._steps_left < 0:

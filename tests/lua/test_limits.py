@@ -233,9 +233,10 @@ def test_a_step_gets_what_is_left_of_both_times(
 
 
 def test_a_step_gets_the_memory_that_is_left() -> None:
-    """Of its limit, less what it has and what it has queued."""
-    assert limits.memory_left(SETTINGS, 300, 100) == 600
-    assert limits.memory_left(SETTINGS, 900, 200) == 0
+    """Of its limit, less what it has and has queued; in a VM with room half as much again."""
+    assert limits.memory_left(SETTINGS, 300, 100, plenty=False) == SETTINGS.memory_limit - 400
+    assert limits.memory_left(SETTINGS, 900, 200, plenty=False) == 0
+    assert limits.memory_left(SETTINGS, 300, 100, plenty=True) == SETTINGS.memory_limit * 1.5 - 400
 
 
 @pytest.mark.parametrize(
