@@ -61,7 +61,10 @@ class Failed(msgspec.Struct, frozen=True, gc=False):
 
 
 class Preempted(msgspec.Struct, frozen=True, gc=False):
-    """The run's time slice is over; resume it with no values to go on."""
+    """The run's time slice is over; resume it with no values to go on.
+
+    It may end early where little is left of :attr:`LuaVM.memory_left`: much may be garbage.
+    """
 
 
 PREEMPTED = Preempted()

@@ -3,7 +3,8 @@ VMs that were retired.
 
 Rules of this module:
 
-- A step of a collection is as good as a slice of a script, and waits in the same queue.
+- A piece of a collection is as good as a slice of a script, and waits in the same queue. What one
+  piece is enough for may follow at once on the slice of the run that it is for.
 - First the garbage, if need be while the VM's scripts stand still; then the scripts with the
   largest sums; then the VM itself: one that has no room although nobody in it holds much is
   retired, with whatever fills it.

@@ -174,18 +174,23 @@ GARBAGE = {
 }  # fmt: skip
 
 
+def beside_garbage(engine: str, cpu_limit: str) -> str:
+    """One route for a script that may hold much, one in the same VM for a script of 16 MB."""
+    return (
+        'lua_vm_memory = "256m"\nlua_time_limit = "60m"\n'
+        + one_route(engine, script_keys('lua_memory_limit = "100m"'))
+        + f'[[host.route]]\nlocation = "/garbage"\nlua_engine = "{engine}"\n'
+        f'lua_script = "garbage.lua"\nlua_memory_limit = "16m"\nlua_cpu_limit = "{cpu_limit}"\n'
+    )
+
+
 @pytest.mark.parametrize("engine", SLICING)
 @pytest.mark.parametrize("what", GARBAGE)
 async def test_garbage_is_not_held_against_a_script_beside_one_that_holds_much(
     engine: str, what: str, tmp_path: Path, mock_clock: trio.testing.MockClock
 ) -> None:
     """A VM collects late where much of it is in use; its limit is about what a script holds."""
-    config = (
-        'lua_vm_memory = "256m"\nlua_time_limit = "60m"\n'
-        + one_route(engine, script_keys('lua_memory_limit = "100m"'))
-        + f'[[host.route]]\nlocation = "/garbage"\nlua_engine = "{engine}"\n'
-        'lua_script = "garbage.lua"\nlua_memory_limit = "16m"\nlua_cpu_limit = "1m"\n'
-    )
+    config = beside_garbage(engine, cpu_limit="1m")
     files = {"t.lua": HOLD, "garbage.lua": f"{GARBAGE[what]} cd.say('done')"}
     async with open_site(tmp_path, config, files) as site:
         replies: dict[str, int] = {}
@@ -203,12 +208,7 @@ async def test_who_waits_for_a_collection_pays_for_its_part(
     engine: str, tmp_path: Path, mock_clock: trio.testing.MockClock
 ) -> None:
     """Else a script that makes garbage for ever would go on long after its lua_cpu_limit."""
-    config = (
-        'lua_vm_memory = "256m"\nlua_time_limit = "60m"\n'
-        + one_route(engine, script_keys('lua_memory_limit = "100m"'))
-        + f'[[host.route]]\nlocation = "/garbage"\nlua_engine = "{engine}"\n'
-        'lua_script = "garbage.lua"\nlua_memory_limit = "16m"\nlua_cpu_limit = "500ms"\n'
-    )
+    config = beside_garbage(engine, cpu_limit="500ms")
     many = "local t = {} for i = 1, 1e5 do t[i] = {i} end cd.sleep(1000)"
     files = {"t.lua": many, "garbage.lua": "local s while true do s = ('x'):rep(1e5) end"}
     async with open_site(tmp_path, config, files) as site, trio.open_nursery() as nursery:
