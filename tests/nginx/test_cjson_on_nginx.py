@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from support.nginx import RANDOM, Peers, batches, pack
 
@@ -74,6 +74,7 @@ SHAPES = st.builds(
 
 
 @RANDOM
+@example([b"[100000000000000.12, 1e-310]"])
 @given(batches(DOCUMENTS))
 def test_documents_are_read_and_written(peers: Peers, batch: list[bytes]) -> None:
     """The values, the bytes that are written again, and the values of those."""

@@ -16,10 +16,14 @@ end
 
 local function netstring(text) return #text .. ":" .. text .. "," end
 
--- "2" of LuaJIT and "2.0" of 5.4 are one number.
+-- "2" of LuaJIT and "2.0" of 5.4 are one number. A fraction is written in hexadecimal, which rounds
+-- nothing: nginx's LuaJIT rounds a final 5 up, newer ones to even. Of subnormal numbers that is
+-- written in two ways, so that they are multiplied first.
 local function number(value)
   if value ~= value then return "nan" end
-  return string.format("%.17g", value)
+  if value == math.floor(value) then return string.format("%.17g", value) end
+  if value > -2 ^ -1022 and value < 2 ^ -1022 then return number(value * 2 ^ 52) .. "*2^-52" end
+  return string.format("%a", value)
 end
 
 -- Any value with its type, the same text wherever the values are equal.
