@@ -704,6 +704,15 @@ static PyObject *statistics(PyObject *self, PyObject *handle) {
    others get to collect, and refuses what is over the limit. */
 typedef void *(*lua_Alloc)(void *, void *, size_t, size_t);
 
+/* The begin of LuaJIT's lua_State, see find_running(). */
+typedef struct {
+  void *next;
+  uint64_t kind;
+  void **global;                    /* global_State, which knows the thread that runs */
+  void *gray;
+  uint64_t *base, *top;             /* of the running function; where its stack ends */
+} JitThread;
+
 /* Never freed: a VM that is closed without uncount() still gives its last piece back through it. */
 typedef struct {
   void (*setallocf)(lua_State *, lua_Alloc, void *);
@@ -711,7 +720,7 @@ typedef struct {
   lua_Alloc native;
   void *context;                    /* of the native one */
   size_t used, limit, early;        /* bytes; from early on the slice ends */
-  int jit;
+  JitThread **running;              /* on LuaJIT; NULL elsewhere */
 } Memory;
 
 enum { GC_COUNT = 3, GC_COUNT_BYTES = 4, KILOBYTE = 1024 };
@@ -721,7 +730,18 @@ static const char MEMORY[] = "engines._slicer.Memory";
    compiled code by a state that is the collector's: it reads beyond an array. So such a piece may go
    over the limit, by a quarter. Hardly anything else of this size is new. */
 static int is_like_strings(const Memory *memory, const void *piece, size_t wanted) {
-  return memory->jit && !piece && wanted >= 2048 && !(wanted & (wanted - 1));
+  return memory->running && !piece && wanted >= 2048 && !(wanted & (wanted - 1));
+}
+
+/* Of LuaJIT's own functions those in assembler, such as string.sub, don't tell where the stack ends. The
+   error that a refusal becomes in there is put wherever it ended before, which may be below the frame: what
+   was there is lost, and the collector clears the frame of a dead thread, and then walks it. */
+static void *refuse(const Memory *memory) {
+  if (memory->running) {
+    JitThread *L = *memory->running;
+    if (L->top < L->base) L->top = L->base;
+  }
+  return NULL;
 }
 
 static void *allocate(void *context, void *piece, size_t old, size_t wanted) {
@@ -729,7 +749,7 @@ static void *allocate(void *context, void *piece, size_t old, size_t wanted) {
   if (!piece) old = 0;              /* PUC-Lua tells there what it will be */
   if (wanted > old && memory->used + (wanted - old) > memory->early) {
     size_t most = memory->limit + (is_like_strings(memory, piece, wanted) ? memory->limit / 4 : 0);
-    if (memory->used + (wanted - old) > most) return NULL;
+    if (memory->used + (wanted - old) > most) return refuse(memory);
     if (active) hurry(active);
   }
   void *result = memory->native(memory->context, piece, old, wanted);
@@ -739,8 +759,29 @@ static void *allocate(void *context, void *piece, size_t old, size_t wanted) {
 
 static Memory *memory_of(PyObject *handle) { return PyCapsule_GetPointer(handle, MEMORY); }
 
+/* Where LuaJIT notes which thread runs; `L` does now. NULL where this LuaJIT is not laid out as expected. */
+static JitThread **find_running(void *library, lua_State *L) {
+  enum { WORDS = 128 };             /* global_State has about as many */
+  void (*settop)(lua_State *, int) = NULL;
+  *(void **)&settop = dlsym(library, "lua_settop");
+  JitThread *thread = (JitThread *)L, **found = NULL;
+  uint64_t *base = thread->base, *top = thread->top;
+  if (!settop || top < base || top - base > 20) return NULL;
+  settop(L, (int)(top - base) + 1);
+  int expected = thread->base == base && thread->top == top + 1;
+  settop(L, -2);
+  if (!expected) return NULL;
+  for (int i = 0; i < WORDS; i++) {
+    if (thread->global[i] != thread) continue;
+    if (found) return NULL;
+    found = (JitThread **)&thread->global[i];
+  }
+  return found;
+}
+
 PyDoc_STRVAR(count_doc, "count(path, anchor) -> memory\n\n"
-  "Counts the memory of a VM from now on; arguments and errors as for bind().");
+  "Counts the memory of a VM from now on; arguments and errors as for bind(). The anchor is the\n"
+  "thread that calls this.");
 static PyObject *count_memory(PyObject *self, PyObject *args) {
   const char *path;
   unsigned long long anchor;
@@ -759,13 +800,18 @@ static PyObject *count_memory(PyObject *self, PyObject *args) {
     PyErr_SetString(PyExc_OSError, NOT_EXPORTED);
     return NULL;
   }
+  lua_State *L = (lua_State *)(uintptr_t)anchor;
+  JitThread **running = NULL;
+  if (dlsym(library, "luaJIT_setmode") && !(running = find_running(library, L))) {
+    PyErr_SetString(PyExc_OSError, "this LuaJIT's threads are laid out in another way");
+    return NULL;
+  }
   Memory *memory = PyMem_Calloc(1, sizeof *memory);
   if (!memory) return PyErr_NoMemory();
-  lua_State *L = (lua_State *)(uintptr_t)anchor;
   memory->setallocf = setallocf;
   memory->anchor = L;
   memory->limit = memory->early = SIZE_MAX;
-  memory->jit = dlsym(library, "luaJIT_setmode") != NULL;
+  memory->running = running;
   memory->native = getallocf(L, &memory->context);
   memory->used = (size_t)gc(L, GC_COUNT, 0) * KILOBYTE + (size_t)gc(L, GC_COUNT_BYTES, 0);
   setallocf(L, allocate, memory);

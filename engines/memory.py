@@ -19,10 +19,17 @@ except ImportError:  # no compiler when it was installed
 _NO_LIMIT = 0
 
 _ANCHOR = b"""
-local co = coroutine.create(function() end)
-return function() return co end, tostring(co)
+local count = ...
+local co, newest
+co = coroutine.create(function()
+  newest = {}
+  count(tostring(co))
+end)
+coroutine.resume(co)
+return function() return co end
 """
-"""What keeps a thread, and the thread's address: "thread: 0x7f0123456789"."""
+"""Calls with the address of the thread that does so, "thread: 0x7f0123456789", which is not the newest
+object then; and what keeps that thread."""
 
 
 class LupaMemory:
@@ -45,8 +52,20 @@ class CountedMemory:
     """The extension's, see :class:`LupaMemory`. Raises OSError where it can't reach Lua."""
 
     def __init__(self, module: Any, runtime: Any) -> None:
-        self._anchor, name = runtime.execute(_ANCHOR)
-        self.handle = _slicer.count(os.fsencode(module.__file__), address_of(name))
+        path = os.fsencode(module.__file__)
+        self.handle: Any = None
+        problem: OSError | None = None
+
+        def count(thread: bytes) -> None:
+            nonlocal problem
+            try:
+                self.handle = _slicer.count(path, address_of(thread))
+            except OSError as error:
+                problem = error
+
+        self._anchor = runtime.execute(_ANCHOR, count)
+        if problem:
+            raise problem
         self.used = _slicer.used
         self.limit = _slicer.limit
 
