@@ -726,11 +726,18 @@ typedef struct {
 enum { GC_COUNT = 3, GC_COUNT_BYTES = 4, KILOBYTE = 1024 };
 static const char MEMORY[] = "engines._slicer.Memory";
 
-/* Like a table of strings, of so many slots. LuaJIT's collector halves that, and an error there unwinds
-   compiled code by a state that is the collector's: it reads beyond an array. So such a piece may go
-   over the limit, by a quarter. Hardly anything else of this size is new. */
-static int is_like_strings(const Memory *memory, const void *piece, size_t wanted) {
-  return memory->running && !piece && wanted >= 2048 && !(wanted & (wanted - 1));
+enum { SMALL = 128 << 10, SLACK = 1 << 20 };
+
+/* LuaJIT does not bear a refusal everywhere. Its compiler is left half done, the exit from compiled code
+   with objects that aren't made yet; so small pieces may go over the limit a little, until the slice
+   ends, which is at the next instruction. Its collector halves the table of strings, and an error
+   there unwinds compiled code by a state that is the collector's; so a piece of so many slots may go
+   over it by a quarter. Hardly anything else of this size is new. */
+static size_t most(const Memory *memory, const void *piece, size_t old, size_t wanted) {
+  if (!memory->running) return memory->limit;
+  if (wanted - old <= SMALL) return memory->limit + SLACK;
+  int like_strings = !piece && !(wanted & (wanted - 1));
+  return memory->limit + (like_strings ? memory->limit / 4 : 0);
 }
 
 /* Of LuaJIT's own functions those in assembler, such as string.sub, don't tell where the stack ends. The
@@ -748,8 +755,7 @@ static void *allocate(void *context, void *piece, size_t old, size_t wanted) {
   Memory *memory = context;
   if (!piece) old = 0;              /* PUC-Lua tells there what it will be */
   if (wanted > old && memory->used + (wanted - old) > memory->early) {
-    size_t most = memory->limit + (is_like_strings(memory, piece, wanted) ? memory->limit / 4 : 0);
-    if (memory->used + (wanted - old) > most) return refuse(memory);
+    if (memory->used + (wanted - old) > most(memory, piece, old, wanted)) return refuse(memory);
     if (active) hurry(active);
   }
   void *result = memory->native(memory->context, piece, old, wanted);

@@ -18,6 +18,9 @@ except ImportError:  # no compiler when it was installed
 
 _NO_LIMIT = 0
 
+_JIT_HEADROOM = 64 << 20
+"""Bytes: see :class:`LupaMemory`."""
+
 _ANCHOR = b"""
 local count = ...
 local co, newest
@@ -28,20 +31,25 @@ end)
 coroutine.resume(co)
 return function() return co end
 """
-"""Calls with the address of the thread that does so, "thread: 0x7f0123456789", which is not the newest
-object then; and what keeps that thread."""
+"""Calls with the address of the thread that does so, "thread: 0x7f0123456789", which is not the
+newest object then; and what keeps that thread."""
 
 
 class LupaMemory:
-    """lupa's own."""
+    """lupa's own. LuaJIT does not bear each refusal (see ``_slicer.c``), and lupa does not choose:
+    so it refuses much later there, and whoever resumes a run finds it past its limit before that.
+    """
 
-    def __init__(self, runtime: Any) -> None:
+    def __init__(self, module: Any, runtime: Any) -> None:
         self.handle: Any = runtime
         """What the two functions want to be called with."""
         self.used: Any = type(runtime).get_memory_used
         """Of the handle: bytes that the VM holds now."""
-        self.limit: Any = type(runtime).set_max_memory
+        bound: Any = type(runtime).set_max_memory
+        self.limit: Any = bound
         """Of the handle, and what the VM may hold from now on; 0: no limit."""
+        if "luajit" in module.__name__:
+            self.limit = lambda handle, most: bound(handle, most and most + _JIT_HEADROOM)
         self.limit(runtime, _NO_LIMIT)
 
     def detach(self) -> None:
@@ -83,4 +91,4 @@ def open_runtime(module: Any, **options: Any) -> tuple[Any, LupaMemory | Counted
         except OSError:
             pass
     runtime = module.LuaRuntime(**options, max_memory=_NO_LIMIT)
-    return runtime, LupaMemory(runtime)
+    return runtime, LupaMemory(module, runtime)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 from typing import Any
 
 import pytest
 from support.extension import need_extension
+from support.programs import FOLDER
 
 from engines import registry
 from engines.base import PREEMPTED, Failed, Returned
+from engines.memory import open_runtime
 
 ENGINES = ("luajit", "lua51", "lua52", "lua53", "lua54", "lua55")
 
@@ -99,12 +103,44 @@ def test_a_refused_piece_leaves_a_stack_that_can_be_collected(engine: str, expre
     vm.collect()
     vm.memory_left = 100_000
     answer = vm.start(4, f)
-    assert isinstance(answer, Failed) and answer.limit == "memory", answer
+    assert isinstance(answer, Failed), answer
+    assert answer.limit == "memory", answer
     for _ in range(2):
         vm.collect()
     vm.memory_left = 16 << 20
     assert vm.start(5, f) == Returned((True,))
     vm.close()
+
+
+RUN = b"""
+local source = ...
+jit.opt.start("hotloop=5", "hotexit=3")
+local dead = {}
+return function()
+  local co = coroutine.create(assert(loadstring(source)))
+  dead[#dead + 1] = co
+  return (coroutine.resume(co))
+end, collectgarbage
+"""
+
+
+def test_luajit_outlives_a_limit_at_any_place() -> None:
+    """Its compiler does not bear that it is refused memory, nor does an exit from what it made."""
+    need_extension()
+    lupa: Any = importlib.import_module("lupa.luajit21")
+    runtime, memory = open_runtime(lupa, encoding=None)
+    run, collect = runtime.execute(RUN, (FOLDER / "jit_tables.lua").read_bytes())
+    assert run() is True
+    for left in range(1000, 30_000, 100):
+        collect()
+        memory.limit(memory.handle, memory.used(memory.handle) + left)
+        with contextlib.suppress(MemoryError, lupa.LuaError):
+            run()
+        memory.limit(memory.handle, 0)
+        collect()
+        collect()
+    assert run() is True
+    memory.detach()
 
 
 @pytest.mark.parametrize("engine", ["luajit", "lua53", "lua54", "lua55"])

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import trio
+from support.extension import HAS_EXTENSION, need_extension
 from support.site import ENGINES, GET, SLICING, Site, one_route, open_site, script_keys, turns_pass
 
 from candy_trio.errors import ConfigError
@@ -54,7 +55,9 @@ async def test_the_memory_limit_answers_500(engine: str, what: str, tmp_path: Pa
         assert '" 500 ' in site.access_log()
         assert (await site.request("/?ok=1")).text == "ok\n"
         await room_is_made(site, engine)
-        assert site.vm(engine).memory_used() < before + (2 << 20)
+        # Without the extension LuaJIT's buffer for new text may have grown to what lupa lets pass.
+        kept = 2 << 20 if HAS_EXTENSION or engine != "luajit" else 32 << 20
+        assert site.vm(engine).memory_used() < before + kept
 
 
 async def room_is_made(site: Site, engine: str) -> None:
@@ -190,6 +193,7 @@ async def test_garbage_is_not_held_against_a_script_beside_one_that_holds_much(
     engine: str, what: str, tmp_path: Path, mock_clock: trio.testing.MockClock
 ) -> None:
     """A VM collects late where much of it is in use; its limit is about what a script holds."""
+    need_extension()  # which ends a slice early, before there is too much garbage
     config = beside_garbage(engine, cpu_limit="1m")
     files = {"t.lua": HOLD, "garbage.lua": f"{GARBAGE[what]} cd.say('done')"}
     async with open_site(tmp_path, config, files) as site:
