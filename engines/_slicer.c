@@ -704,11 +704,11 @@ static PyObject *statistics(PyObject *self, PyObject *handle) {
    others get to collect, and refuses what is over the limit. */
 typedef void *(*lua_Alloc)(void *, void *, size_t, size_t);
 
-/* The begin of LuaJIT's lua_State, see find_running(). */
+/* The begin of LuaJIT's lua_State. */
 typedef struct {
   void *next;
   uint64_t kind;
-  void **global;                    /* global_State, which knows the thread that runs */
+  uint64_t *global;                 /* global_State, see find_jit() */
   void *gray;
   uint64_t *base, *top;             /* of the running function; where its stack ends */
 } JitThread;
@@ -720,24 +720,28 @@ typedef struct {
   lua_Alloc native;
   void *context;                    /* of the native one */
   size_t used, limit, early;        /* bytes; from early on the slice ends */
-  JitThread **running;              /* on LuaJIT; NULL elsewhere */
+  JitThread **running;              /* LuaJIT's notes: which thread runs; NULL elsewhere */
+  const volatile int32_t *state;    /* and what LuaJIT does; above 0 it is compiled code */
 } Memory;
 
 enum { GC_COUNT = 3, GC_COUNT_BYTES = 4, KILOBYTE = 1024 };
 static const char MEMORY[] = "engines._slicer.Memory";
 
-enum { SMALL = 128 << 10, SLACK = 1 << 20 };
+enum { SMALL = 128 << 10, LARGE = 32 << 20, MOST_OVER = 64 << 20 };
+enum { INTERPRETING = ~0, IN_C = ~1, IN_COLLECTOR = ~2, IN_EXIT = ~3 };
 
-/* LuaJIT does not bear a refusal everywhere. Its compiler is left half done, the exit from compiled code
-   with objects that aren't made yet; so small pieces may go over the limit a little, until the slice
-   ends, which is at the next instruction. Its collector halves the table of strings, and an error
-   there unwinds compiled code by a state that is the collector's; so a piece of so many slots may go
-   over it by a quarter. Hardly anything else of this size is new. */
-static size_t most(const Memory *memory, const void *piece, size_t old, size_t wanted) {
-  if (!memory->running) return memory->limit;
-  if (wanted - old <= SMALL) return memory->limit + SLACK;
-  int like_strings = !piece && !(wanted & (wanted - 1));
-  return memory->limit + (like_strings ? memory->limit / 4 : 0);
+/* LuaJIT does not bear a refusal everywhere. Its collector halves the table of strings, and an error
+   there unwinds compiled code by a state that is the collector's. An exit from compiled code makes
+   objects that this has put off, and can't make half of them; compiled code that goes on from such an
+   exit makes them first, when there is no state yet to unwind to. The compiler is left half done, which
+   begins while LuaJIT still says that it interprets, with small pieces. So there a piece passes, and the
+   slice ends at the next instruction. Objects are no larger than what the script's text says. */
+static int passes(const Memory *memory, size_t more) {
+  if (!memory->running) return 0;
+  int state = *memory->state;
+  if (state == IN_COLLECTOR || state == IN_EXIT) return 1;
+  if (state == IN_C || memory->used + more > memory->limit + MOST_OVER) return 0;
+  return more <= (state == INTERPRETING ? SMALL : LARGE);
 }
 
 /* Of LuaJIT's own functions those in assembler, such as string.sub, don't tell where the stack ends. The
@@ -746,7 +750,7 @@ static size_t most(const Memory *memory, const void *piece, size_t old, size_t w
 static void *refuse(const Memory *memory) {
   if (memory->running) {
     JitThread *L = *memory->running;
-    if (L->top < L->base) L->top = L->base;
+    if (L && L->top < L->base) L->top = L->base;
   }
   return NULL;
 }
@@ -755,7 +759,8 @@ static void *allocate(void *context, void *piece, size_t old, size_t wanted) {
   Memory *memory = context;
   if (!piece) old = 0;              /* PUC-Lua tells there what it will be */
   if (wanted > old && memory->used + (wanted - old) > memory->early) {
-    if (memory->used + (wanted - old) > most(memory, piece, old, wanted)) return refuse(memory);
+    if (memory->used + (wanted - old) > memory->limit && !passes(memory, wanted - old))
+      return refuse(memory);
     if (active) hurry(active);
   }
   void *result = memory->native(memory->context, piece, old, wanted);
@@ -765,24 +770,31 @@ static void *allocate(void *context, void *piece, size_t old, size_t wanted) {
 
 static Memory *memory_of(PyObject *handle) { return PyCapsule_GetPointer(handle, MEMORY); }
 
-/* Where LuaJIT notes which thread runs; `L` does now. NULL where this LuaJIT is not laid out as expected. */
-static JitThread **find_running(void *library, lua_State *L) {
-  enum { WORDS = 128 };             /* global_State has about as many */
+/* Where LuaJIT notes which thread runs, which is `L` now, and what it does, which is to call C. False
+   where this LuaJIT is not laid out as expected. */
+static int find_jit(Memory *memory, void *library, lua_State *L) {
+  enum { WORDS = 128 };             /* global_State has about as many, and more of its kind follow */
+  enum { NEAR = 256 };              /* bytes: the main thread stands right before it */
   void (*settop)(lua_State *, int) = NULL;
   *(void **)&settop = dlsym(library, "lua_settop");
-  JitThread *thread = (JitThread *)L, **found = NULL;
-  uint64_t *base = thread->base, *top = thread->top;
-  if (!settop || top < base || top - base > 20) return NULL;
+  JitThread *thread = (JitThread *)L;
+  uint64_t *base = thread->base, *top = thread->top, *global = thread->global;
+  if (!settop || top < base || top - base > 20) return 0;
   settop(L, (int)(top - base) + 1);
   int expected = thread->base == base && thread->top == top + 1;
   settop(L, -2);
-  if (!expected) return NULL;
-  for (int i = 0; i < WORDS; i++) {
-    if (thread->global[i] != thread) continue;
-    if (found) return NULL;
-    found = (JitThread **)&thread->global[i];
+  int running = 0, states = 0;
+  for (int i = 0; expected && i < WORDS; i++) {
+    if (global[i] == (uintptr_t)L) {
+      memory->running = (JitThread **)&global[i];
+      running++;
+    }
+    if ((int32_t)global[i] == IN_C && (uintptr_t)global - global[i + 1] < NEAR) {
+      memory->state = (const int32_t *)&global[i];
+      states++;
+    }
   }
-  return found;
+  return running == 1 && states == 1;
 }
 
 PyDoc_STRVAR(count_doc, "count(path, anchor) -> memory\n\n"
@@ -806,18 +818,17 @@ static PyObject *count_memory(PyObject *self, PyObject *args) {
     PyErr_SetString(PyExc_OSError, NOT_EXPORTED);
     return NULL;
   }
-  lua_State *L = (lua_State *)(uintptr_t)anchor;
-  JitThread **running = NULL;
-  if (dlsym(library, "luaJIT_setmode") && !(running = find_running(library, L))) {
-    PyErr_SetString(PyExc_OSError, "this LuaJIT's threads are laid out in another way");
-    return NULL;
-  }
   Memory *memory = PyMem_Calloc(1, sizeof *memory);
   if (!memory) return PyErr_NoMemory();
+  lua_State *L = (lua_State *)(uintptr_t)anchor;
+  if (dlsym(library, "luaJIT_setmode") && !find_jit(memory, library, L)) {
+    PyMem_Free(memory);
+    PyErr_SetString(PyExc_OSError, "this LuaJIT is not laid out as expected");
+    return NULL;
+  }
   memory->setallocf = setallocf;
   memory->anchor = L;
   memory->limit = memory->early = SIZE_MAX;
-  memory->running = running;
   memory->native = getallocf(L, &memory->context);
   memory->used = (size_t)gc(L, GC_COUNT, 0) * KILOBYTE + (size_t)gc(L, GC_COUNT_BYTES, 0);
   setallocf(L, allocate, memory);

@@ -279,8 +279,8 @@ local function answer(id, co, ok, tag, ...)
   if tag == RETURN then
     forget(id)
     if pooled < MAX_POOLED then
+      pool[pooled + 1] = co           -- first: this may find no memory
       pooled = pooled + 1
-      pool[pooled] = co
     end
     return RETURNED, ...
   end
