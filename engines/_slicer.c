@@ -54,6 +54,7 @@ typedef int (*lua_CFunction)(lua_State *);
 
 enum { MASK_COUNT = 8, SELDOM = 20000, SPARSE = 1000, GLOBALS_51 = -10002 };
 enum { LONGEST_PAUSE = 8 };         /* slices between two tries */
+enum { SETTING_PART = 16 };         /* of the time may go into setting hooks */
 enum { JIT_ENGINE = 0, JIT_OFF = 0, JIT_FLUSH = 0x0200 };       /* luaJIT_setmode */
 static const int64_t SECOND = 1000000000, SHORTEST = 50000, CLOSING = 20000000;
 static const char NOT_EXPORTED[] = "Lua's C interface is not exported";
@@ -110,6 +111,8 @@ typedef struct Vm {
   lua_State *volatile hooked;       /* PUC: which thread has the hook */
   volatile int armed, due, unwound, hurried;
   volatile uint64_t ticks, interrupted, passed, raised;
+  volatile uint64_t hooks, hooks_seen;      /* calls of hook(), by now and at the last tick */
+  int64_t set_at, set_took;         /* PUC: when a tick has set the hook last, and how long that took */
 } Vm;
 
 static Vm *all;                     /* never shrinks: a late signal still finds its VM, unbound */
@@ -174,6 +177,7 @@ static void hook(lua_State *L, lua_Debug *at) {
   (void)at;
   Vm *vm = active;
   if (!vm || L == vm->main) return;
+  vm->hooks++;
   int yieldable = vm->api.isyieldable && vm->api.isyieldable(L);
   int late = now() - vm->started > vm->allowed;
   if (!yieldable && late) {           /* and again at the next instruction */
@@ -222,6 +226,13 @@ static void set_hook(Vm *vm, lua_State *L) {
   vm->api.sethook(L, hook, MASK_COUNT, vm->every ? vm->every : 1);
 }
 
+/* Whether the hook that a tick has set may never come. PUC-Lua loses one that is set at the very moment
+   when it notes, in a function that a hook has stopped before, that it has none now. Setting it walks
+   the whole chain of calls, milliseconds where it is deep. */
+static int is_lost(const Vm *vm) {
+  return vm->hooks == vm->hooks_seen && now() - vm->set_at >= SETTING_PART * vm->set_took;
+}
+
 static void tick(Vm *vm, int number, siginfo_t *info, void *context) {
   lua_State *L = vm->running;
   if (!L || !vm->bound || vm->demoted) {
@@ -238,12 +249,14 @@ static void tick(Vm *vm, int number, siginfo_t *info, void *context) {
   if (vm->jit) {
     if (luajit_action.sa_flags & SA_SIGINFO) luajit_action.sa_sigaction(number, info, context);
     else luajit_action.sa_handler(number);
-  } else if (vm->hooked != L) {
+  } else if (vm->hooked != L || is_lost(vm)) {
+    vm->set_at = now();
     set_hook(vm, L);
+    vm->set_took = now() - vm->set_at;
   }
-  /* It may stand where nothing can yield, or in a long piece of C. lua_sethook walks the whole chain
-     of calls on PUC-Lua, milliseconds where it is deep: so not while the last hook has not come yet,
-     and ever more rarely; once it is too late, often again. */
+  vm->hooks_seen = vm->hooks;
+  /* It may stand where nothing can yield, or in a long piece of C: ever more rarely; once it is too
+     late, often again. */
   if (vm->pause < vm->slice * LONGEST_PAUSE) vm->pause *= 2;
   int64_t until_late = vm->started + vm->allowed - now();
   if (until_late <= 0) vm->pause = vm->slice;

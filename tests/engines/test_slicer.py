@@ -217,6 +217,17 @@ def test_what_resists_ends(make: Make, engine: str, mode: Mode, name: str) -> No
     assert isinstance(answer, Returned)
 
 
+@pytest.mark.parametrize("engine", ["lua53", "lua54", "lua55"])
+def test_a_hook_that_is_lost_comes_again(make: Make, engine: str) -> None:
+    """PUC-Lua loses one that a tick sets at the very moment when it notes that it has none."""
+    vm = make(engine, "extension")
+    vm.seconds_left = 0.05
+    body = "sort({3, 2, 1}, function() while true do debug.sethook() end end)"
+    answer, _ = finish(vm, vm.start(1, function(vm, body)))
+    assert isinstance(answer, Failed)
+    assert answer.limit == "seconds"
+
+
 @pytest.mark.parametrize(("engine", "mode"), LIMITED)
 def test_the_time_is_looked_at_without_memory(make: Make, engine: str, mode: Mode) -> None:
     """What looks at it may be a callback, which has no room for a text by then."""
