@@ -733,7 +733,8 @@ typedef struct {
   lua_Alloc native;
   void *context;                    /* of the native one */
   size_t used, limit, early;        /* bytes; from early on the slice ends */
-  JitThread **running;              /* LuaJIT's notes: which thread runs; NULL elsewhere */
+  JitThread **running;              /* LuaJIT's notes: which thread runs, behind it the base of compiled
+                                       code or NULL. NULL elsewhere */
   const volatile int32_t *state;    /* and what LuaJIT does; above 0 it is compiled code */
 } Memory;
 
@@ -759,12 +760,14 @@ static int passes(const Memory *memory, size_t more) {
 
 /* Of LuaJIT's own functions those in assembler, such as string.sub, don't tell where the stack ends. The
    error that a refusal becomes in there is put wherever it ended before, which may be below the frame: what
-   was there is lost, and the collector clears the frame of a dead thread, and then walks it. */
+   was there is lost, and the collector clears the frame of a dead thread, and then walks it. Compiled code
+   does not tell where its frame is either, which matters in the handler of an error. */
 static void *refuse(const Memory *memory) {
-  if (memory->running) {
-    JitThread *L = *memory->running;
-    if (L && L->top < L->base) L->top = L->base;
-  }
+  JitThread *L = memory->running ? *memory->running : NULL;
+  if (!L) return NULL;
+  uint64_t *jit_base = ((uint64_t **)memory->running)[1];
+  if (jit_base) L->base = jit_base;
+  if (L->top < L->base) L->top = L->base;
   return NULL;
 }
 
