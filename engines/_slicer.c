@@ -735,7 +735,7 @@ typedef struct {
   size_t used, limit, early;        /* bytes; from early on the slice ends */
   JitThread **running;              /* LuaJIT's notes: which thread runs, behind it the base of compiled
                                        code or NULL. NULL elsewhere */
-  const volatile int32_t *state;    /* and what LuaJIT does; above 0 it is compiled code */
+  const volatile int32_t *state;    /* and what LuaJIT does */
 } Memory;
 
 enum { GC_COUNT = 3, GC_COUNT_BYTES = 4, KILOBYTE = 1024 };
@@ -743,6 +743,8 @@ static const char MEMORY[] = "engines._slicer.Memory";
 
 enum { SMALL = 128 << 10, LARGE = 32 << 20, MOST_OVER = 64 << 20 };
 enum { INTERPRETING = ~0, IN_C = ~1, IN_COLLECTOR = ~2, IN_EXIT = ~3 };
+
+static uint64_t *jit_base(const Memory *memory) { return ((uint64_t **)memory->running)[1]; }
 
 /* LuaJIT does not bear a refusal everywhere. Its collector halves the table of strings, and an error
    there unwinds compiled code by a state that is the collector's. An exit from compiled code makes
@@ -755,7 +757,7 @@ static int passes(const Memory *memory, size_t more) {
   int state = *memory->state;
   if (state == IN_COLLECTOR || state == IN_EXIT) return 1;
   if (state == IN_C || memory->used + more > memory->limit + MOST_OVER) return 0;
-  return more <= (state == INTERPRETING ? SMALL : LARGE);
+  return more <= (state == INTERPRETING && !jit_base(memory) ? SMALL : LARGE);
 }
 
 /* Of LuaJIT's own functions those in assembler, such as string.sub, don't tell where the stack ends. The
@@ -765,8 +767,7 @@ static int passes(const Memory *memory, size_t more) {
 static void *refuse(const Memory *memory) {
   JitThread *L = memory->running ? *memory->running : NULL;
   if (!L) return NULL;
-  uint64_t *jit_base = ((uint64_t **)memory->running)[1];
-  if (jit_base) L->base = jit_base;
+  if (jit_base(memory)) L->base = jit_base(memory);
   if (L->top < L->base) L->top = L->base;
   return NULL;
 }
@@ -786,8 +787,8 @@ static void *allocate(void *context, void *piece, size_t old, size_t wanted) {
 
 static Memory *memory_of(PyObject *handle) { return PyCapsule_GetPointer(handle, MEMORY); }
 
-/* Where LuaJIT notes which thread runs, which is `L` now, and what it does, which is to call C. False
-   where this LuaJIT is not laid out as expected. */
+/* Where LuaJIT notes which thread runs, which is `L` now, the base of compiled code, which there is none
+   of, and what it does, which is to call C. False where this LuaJIT is not laid out as expected. */
 static int find_jit(Memory *memory, void *library, lua_State *L) {
   enum { WORDS = 128 };             /* global_State has about as many, and more of its kind follow */
   enum { NEAR = 256 };              /* bytes: the main thread stands right before it */
@@ -801,7 +802,7 @@ static int find_jit(Memory *memory, void *library, lua_State *L) {
   settop(L, -2);
   int running = 0, states = 0;
   for (int i = 0; expected && i < WORDS; i++) {
-    if (global[i] == (uintptr_t)L) {
+    if (global[i] == (uintptr_t)L && !global[i + 1]) {
       memory->running = (JitThread **)&global[i];
       running++;
     }
