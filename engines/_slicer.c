@@ -741,7 +741,8 @@ typedef struct {
 enum { GC_COUNT = 3, GC_COUNT_BYTES = 4, KILOBYTE = 1024 };
 static const char MEMORY[] = "engines._slicer.Memory";
 
-enum { SMALL = 128 << 10, LARGE = 32 << 20, MOST_OVER = 64 << 20 };
+enum { SMALL = 128 << 10, LARGE = 32 << 20 };      /* bytes of a piece that passes: see below */
+enum { MOST_OVER = 64 << 20 };      /* bytes over the limit, with such pieces */
 enum { INTERPRETING = ~0, IN_C = ~1, IN_COLLECTOR = ~2, IN_EXIT = ~3 };
 
 static uint64_t *jit_base(const Memory *memory) { return ((uint64_t **)memory->running)[1]; }
